@@ -1,0 +1,38 @@
+// Where an image goes: the spare slot of a device, behind an interface that a port implements.
+#pragma once
+
+#include "bytes.h"
+#include "error.h"
+
+namespace secureota {
+
+enum class ImageKind : uint8_t { Application, Filesystem };
+
+// Called in this order: open, write..., readBack..., then activate or abort. The updater calls open
+// only after the token was accepted, and activate only after what readBack returned has the digest
+// that the token names.
+class ImageSink {
+ public:
+  // Bytes that an image of this kind may have; 0 if there is no place for the kind.
+  virtual size_t capacity(ImageKind kind) = 0;
+
+  // Erases. FlashOpenFailed.
+  SECUREOTA_NODISCARD virtual Error open(ImageKind kind, size_t size) = 0;
+
+  // Appends. FlashWriteFailed.
+  SECUREOTA_NODISCARD virtual Error write(Bytes bytes) = 0;
+
+  // Reads what lies in flash now. FlashReadBackMismatch where it can't be read.
+  SECUREOTA_NODISCARD virtual Error readBack(size_t offset, uint8_t* out, size_t size) = 0;
+
+  // Makes the slot the one that boots next. ActivateFailed.
+  SECUREOTA_NODISCARD virtual Error activate() = 0;
+
+  // Gives up: the slot must not be bootable afterwards. Also called when nothing was opened.
+  virtual void abort() = 0;
+
+ protected:
+  ~ImageSink() {}  // never deleted through this interface
+};
+
+}  // namespace secureota
