@@ -1,0 +1,279 @@
+"""Everything that `make demo`, `make test` and the other targets need, made ready.
+
+    python3 tools/setup.py device lint python platformio
+
+Each word names one thing: the C++ toolchain and mbedtls, the linters, the `.venv`, the hermetic
+PlatformIO core.  What is there already is reused, and finding that out takes a fraction of a
+second.  Standard library only, and Python 3.9: this runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+CACHE = ROOT / ".cache"
+PLATFORMIO_CORE = CACHE / "platformio-core"
+OLDEST_PYTHON = (3, 9)
+
+
+class SetupError(Exception):
+    """Set-up can't go on; the text is for the person at the terminal."""
+
+
+def say(text: str) -> None:
+    """One line of progress, where it does not mix with a command's results."""
+    sys.stderr.write(f"set-up: {text}\n")
+    sys.stderr.flush()
+
+
+def run(command: list[str], *, env: dict[str, str] | None = None) -> None:
+    """Run quietly; what the command said is shown only if it failed."""
+    result = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if result.returncode != 0:
+        output = result.stdout.decode(errors="replace").rstrip()
+        message = f"{output}\n`{shlex.join(command)}` failed"
+        raise SetupError(message)
+
+
+# -- system packages ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SystemPackage:
+    """Something that only the system's package manager can bring."""
+
+    apt: str
+    brew: str
+    present: Callable[[], bool]
+
+
+def has_command(name: str) -> Callable[[], bool]:
+    """Make the question whether a command is on the PATH."""
+    return lambda: shutil.which(name) is not None
+
+
+def has_mbedtls() -> bool:
+    """Ask the compiler itself, with the flags that the build will use."""
+    compiler = shlex.split(os.environ.get("CXX", "g++"))
+    flags = shlex.split(os.environ.get("MBEDTLS_CFLAGS", ""))
+    if shutil.which(compiler[0]) is None:
+        return False
+    probe = subprocess.run(
+        [*compiler, *flags, "-E", "-x", "c++", "-"],
+        input=b"#include <mbedtls/version.h>\n",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return probe.returncode == 0
+
+
+def has_ensurepip() -> bool:
+    """Debian splits the module that `venv` needs from the interpreter."""
+    probe = [sys.executable, "-c", "import ensurepip, venv"]
+    return subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+COMPILER = SystemPackage("g++", "gcc", has_command("g++"))
+MBEDTLS = SystemPackage("libmbedtls-dev", "mbedtls@3", has_mbedtls)
+OPENSSL = SystemPackage("openssl", "openssl@3", has_command("openssl"))
+CLANG_FORMAT = SystemPackage("clang-format", "clang-format", has_command("clang-format"))
+CLANG_TIDY = SystemPackage("clang-tidy", "llvm", has_command("clang-tidy"))
+ENSUREPIP = SystemPackage(
+    f"python{sys.version_info.major}.{sys.version_info.minor}-venv", "python", has_ensurepip
+)
+
+
+def need_packages(*packages: SystemPackage) -> None:
+    """Install those that are missing, or say in one line which they are."""
+    missing = [package for package in packages if not package.present()]
+    if not missing:
+        return
+    if platform.system() == "Darwin":
+        message = "please run: brew install " + " ".join(package.brew for package in missing)
+        raise SetupError(message)
+    names = [package.apt for package in missing]
+    become_root = root_prefix()
+    if become_root is None:
+        message = "please install (as root): apt-get install " + " ".join(names)
+        raise SetupError(message)
+    apt_install(become_root, names)
+    absent = [package.apt for package in missing if not package.present()]
+    if absent:
+        message = f"installed, but still not found: {' '.join(absent)}"
+        raise SetupError(message)
+
+
+def root_prefix() -> list[str] | None:
+    """How to run apt-get as root without asking anybody; None if that can't be done."""
+    if shutil.which("apt-get") is None:
+        return None
+    if os.geteuid() == 0:
+        return []
+    sudo = ["sudo", "-n"]
+    if shutil.which("sudo") and subprocess.run(
+        [*sudo, "true"], stderr=subprocess.DEVNULL, check=False
+    ).returncode == 0:
+        return sudo
+    return None
+
+
+def apt_install(become_root: list[str], names: list[str]) -> None:
+    """Install; refresh the package lists only if the first try fails (they may be absent or old)."""
+    say(f"installing {' '.join(names)} (apt)")
+    apt = [*become_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    install = [*apt, "install", "--yes", "--no-install-recommends", *names]
+    try:
+        run(install)
+    except SetupError:
+        run([*apt, "update"])
+        run(install)
+
+
+# -- things made once, and again when their inputs change ---------------------------------------
+
+
+def fingerprint(*inputs: Path | str) -> str:
+    """Digest of files, folders and words: equal means that nothing is to be made anew."""
+    total = hashlib.sha256()
+    for item in inputs:
+        if isinstance(item, str):
+            total.update(item.encode() + b"\0")
+            continue
+        files = sorted(item.rglob("*")) if item.is_dir() else [item]
+        for file in files:
+            if file.is_file() and file.suffix != ".pyc":
+                content = hashlib.sha256(file.read_bytes()).digest()
+                total.update(str(file.relative_to(ROOT)).encode() + b"\0" + content)
+    return total.hexdigest()
+
+
+def is_fresh(stamp: Path, wanted: str) -> bool:
+    """Whether what lies beside `stamp` was made from the inputs that `wanted` stands for."""
+    return stamp.is_file() and stamp.read_text(encoding="ascii") == wanted
+
+
+def venv_fingerprint() -> str:
+    """Changes with the interpreter, the dependencies, and where the folder is."""
+    interpreter = f"{sys.base_prefix} {platform.python_version()}"
+    return fingerprint(interpreter, str(ROOT), ROOT / "pyproject.toml")
+
+
+def make_venv() -> None:
+    """`.venv` with this package, editable, and everything that developing it needs."""
+    stamp = VENV / "secureota-stamp"
+    wanted = venv_fingerprint()
+    if is_fresh(stamp, wanted):
+        return
+    need_packages(ENSUREPIP)
+    say(f"making .venv with Python {platform.python_version()} (a minute or so, once)")
+    shutil.rmtree(VENV, ignore_errors=True)
+    # Not sys.executable: that may be the .venv's own, which has just been removed.
+    base = getattr(sys, "_base_executable", sys.executable)
+    run([base, "-m", "venv", str(VENV)])
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
+    run([*pip, "--quiet", "pip>=23"])  # older ones can't install a pyproject.toml in place
+    run([*pip, "--quiet", "--editable", f"{ROOT}[dev]"])
+    stamp.write_text(wanted, encoding="ascii")
+
+
+def make_platformio_core() -> None:
+    """Make a PlatformIO core that asks no registry for anything."""
+    maker = ROOT / "tools" / "hermetic_core.py"
+    stamp = PLATFORMIO_CORE / "secureota-stamp"
+    platforms = ROOT / "tests" / "fixtures" / "platforms"
+    wanted = fingerprint(venv_fingerprint(), maker, platforms)
+    if is_fresh(stamp, wanted):
+        return
+    say("making a PlatformIO core in .cache/platformio-core")
+    run([str(VENV / "bin" / "python"), str(maker), str(PLATFORMIO_CORE)])
+    stamp.write_text(wanted, encoding="ascii")
+
+
+def make_device() -> None:
+    """Compiler and mbedtls."""
+    need_packages(COMPILER, MBEDTLS)
+
+
+def make_python() -> None:
+    """The `.venv`, and the openssl command, which the tests call in as a judge."""
+    need_packages(OPENSSL)
+    make_venv()
+
+
+def make_platformio() -> None:
+    """The `.venv` has PlatformIO itself; the core is what it would download."""
+    make_venv()
+    make_platformio_core()
+
+
+def make_lint() -> None:
+    """Ruff and mypy are in the `.venv`."""
+    need_packages(CLANG_FORMAT, CLANG_TIDY)
+    make_venv()
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "device": make_device,
+    "python": make_python,
+    "platformio": make_platformio,
+    "lint": make_lint,
+}
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Two `make` in one checkout must not build the same `.venv`."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "setup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main(arguments: list[str]) -> int:
+    """Make the named parts ready, in the order given."""
+    if sys.version_info < OLDEST_PYTHON:
+        found = platform.python_version()
+        sys.stderr.write(f"set-up: Python 3.9 or newer is needed, and this is {found}; ")
+        sys.stderr.write("name another one: make PYTHON=...\n")
+        return 2
+    unknown = [name for name in arguments if name not in PARTS]
+    if unknown or not arguments:
+        sys.stderr.write(f"usage: setup.py {{{','.join(PARTS)}}}...\n")
+        return 2
+    try:
+        with one_at_a_time():
+            for name in arguments:
+                PARTS[name]()
+    except SetupError as error:
+        sys.stderr.write(f"set-up: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
