@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Union
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from platformio_secureota import names
+
 if TYPE_CHECKING:
     from cryptography import x509
 
@@ -64,9 +66,4 @@ def spki(key: object) -> bytes:
 
 def describe(certificate: x509.Certificate) -> str:
     """Name a certificate for a message: its subject (RFC 4514)."""
-    return printable(certificate.subject.rfc4514_string()) or "no name"
-
-
-def printable(text: str) -> str:
-    """Text from outside, safe for a terminal or a comment: what can't be seen is escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return names.show(certificate.subject.public_bytes())

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from platformio_secureota import atomic
+from platformio_secureota.algorithms import MAX_RSA_BITS, MIN_RSA_BITS
 from platformio_secureota.errors import Reason, Unusable
 from platformio_secureota.identity import ALLOWED_KEYS, PrivateKey, SigningIdentity, spki
 
@@ -96,7 +97,7 @@ def _load_key(path: Path, blocks: list[bytes], passphrase: bytes | None) -> Priv
         key.curve, (ec.SECP256R1, ec.SECP384R1)
     ):
         return key
-    if isinstance(key, rsa.RSAPrivateKey) and 2048 <= key.key_size <= 4096:
+    if isinstance(key, rsa.RSAPrivateKey) and MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
         return key
     detail = f"{path}: a key of this kind can't sign firmware, only {ALLOWED_KEYS}"
     raise Unusable(Reason.KeyUnusable, detail, hint="make one with `secureota keygen`")

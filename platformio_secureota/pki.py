@@ -23,12 +23,12 @@ from platformio_secureota.identity import (
     PrivateKey,
     SigningIdentity,
     describe,
-    printable,
     spki,
     spki_sha256,
     to_der,
 )
 from platformio_secureota.keyfile import exposed_mode, load_identity, write_pem
+from platformio_secureota.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,6 @@ __all__ = [
     "exposed_mode",
     "generate",
     "load_identity",
-    "printable",
     "spki_sha256",
     "to_der",
     "write_pem",

@@ -24,7 +24,7 @@ import urllib3.exceptions
 from platformio_secureota import __version__
 from platformio_secureota.container import MAX_TOKEN_SIZE
 from platformio_secureota.errors import Reason, Refused, Unusable
-from platformio_secureota.identity import printable
+from platformio_secureota.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _ID_SIGNING_TIME = der.oid_contents("1.2.840.113549.1.9.5")
 
+_FIRST_YEAR_OF_GENERALIZED_TIME = 2050
+
 GRANTED, REJECTION = 0, 2
 """PKIStatus (RFC 3161 2.4.2)."""
 
@@ -76,7 +78,7 @@ def imprint(hash_algorithm: AlgorithmIdentifier, digest: bytes) -> bytes:
     return sequence(identifier, der.encode(der.OCTET_STRING, digest))
 
 
-def tst_info(  # noqa: PLR0913 - one argument a field of the structure
+def tst_info(
     *,
     policy: str,
     message_imprint: bytes,
@@ -124,7 +126,7 @@ def message_digest_attribute(digest: bytes) -> bytes:
 def signing_time_attribute(moment: dt.datetime) -> bytes:
     """When it was signed, as UTCTime until 2049 (RFC 5652 11.3)."""
     full = f"{moment.year:04d}{moment:%m%d%H%M%S}Z".encode("ascii")
-    if moment.year < 2050:
+    if moment.year < _FIRST_YEAR_OF_GENERALIZED_TIME:
         return attribute(_ID_SIGNING_TIME, der.encode(der.UTC_TIME, full[2:]))
     return attribute(_ID_SIGNING_TIME, der.encode(der.GENERALIZED_TIME, full))
 

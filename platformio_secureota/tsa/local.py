@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from platformio_secureota import der, pki
 from platformio_secureota.certificate import ANY_POLICY, Certificate, Extensions
 from platformio_secureota.errors import Reason, Refused, Unusable
+from platformio_secureota.names import printable
 from platformio_secureota.timestamp import ID_SHA256, ParsedRequest, parse_request
 from platformio_secureota.tsa import encode
 
@@ -42,6 +43,9 @@ octets together with the sign."""
 
 MAX_SERIAL_BITS = 160
 """What every reader must take (RFC 3161 2.4.2)."""
+
+_MICROSECONDS = 6
+"""Digits of a second that this machine's clock has."""
 
 ESS_FORMS = ("v2", "v1", "both")
 CERTIFICATE_CHOICES = ("all", "signer", "none")
@@ -98,7 +102,7 @@ class LocalTSA:
             self.ess in ESS_FORMS
             and self.certs in CERTIFICATE_CHOICES
             and 1 <= self.serial_bits <= MAX_SERIAL_BITS
-            and 0 <= self.fraction_digits <= 6
+            and 0 <= self.fraction_digits <= _MICROSECONDS
         )
         if not settings_are_known:
             message = "ess, certs, serial_bits or fraction_digits is out of range"
@@ -243,4 +247,4 @@ def check_policy(policy: str) -> None:
     except ValueError:
         canonical = False
     if not canonical:
-        raise Unusable(Reason.Usage, f"{pki.printable(policy)!r} is not an object identifier")
+        raise Unusable(Reason.Usage, f"{printable(policy)!r} is not an object identifier")

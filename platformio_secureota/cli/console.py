@@ -1,0 +1,83 @@
+"""Words for people: messages go to stderr, so that stdout holds results alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from platformio_secureota import atomic, pki
+from platformio_secureota.errors import Reason, Refused, SecureOTAError, Unusable
+from platformio_secureota.names import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PRIVATE_KEY_MARK = b"PRIVATE KEY-----"
+
+
+def report(error: SecureOTAError) -> None:
+    """Show an error: one line that names it, and one with the next step, if there is one."""
+    kind = "refused" if isinstance(error, Refused) else "error"
+    click.echo(f"secureota: {kind}: {error.reason.value}: {explain(error)}", err=True)
+    hint(error)
+
+
+def hint(error: SecureOTAError) -> None:
+    """Show the next step alone."""
+    if error.hint:
+        click.echo(f"  {printable(error.hint)}", err=True)
+
+
+def explain(error: SecureOTAError) -> str:
+    """Reason in words, with what was found; without its name and the hint."""
+    text = error.reason.sentence
+    # What was found may quote a file or a server.
+    return f"{text} ({printable(error.detail)})" if error.detail else text
+
+
+def warn(text: str) -> None:
+    """Say something that the user should not miss."""
+    click.echo(f"secureota: warning: {printable(text)}", err=True)
+
+
+def note(text: str) -> None:
+    """Say something that helps."""
+    click.echo(printable(text), err=True)
+
+
+def utc(moment: dt.datetime) -> str:
+    """RFC 3339, in UTC; `moment` has a time zone."""
+    return moment.astimezone(dt.timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """Write a result, whole or not at all; never over a private key."""
+    if _holds_private_key(path):
+        detail = f"{path} holds a private key and is not overwritten"
+        raise Unusable(Reason.FileUnwritable, detail, hint="choose another name for the output")
+    atomic.write(path, data)
+
+
+def _holds_private_key(path: Path) -> bool:
+    try:
+        return path.is_file() and _PRIVATE_KEY_MARK in path.read_bytes()
+    except OSError:
+        # What can't be read may be one.
+        return True
+
+
+def key_passphrase() -> bytes | None:
+    """Passphrase of the key file, from the environment."""
+    return os.fsencode(os.environ.get("SECUREOTA_KEY_PASSPHRASE", "")) or None
+
+
+def warn_if_exposed(path: Path) -> None:
+    """Warn about a key file that others on this machine may read."""
+    if not path.exists():
+        return
+    mode = pki.exposed_mode(path)
+    if mode:
+        warn(f"{path} has mode {mode}: others can read the private key; chmod 600 it")

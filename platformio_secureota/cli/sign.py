@@ -1,0 +1,150 @@
+"""`secureota sign`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from platformio_secureota import compat, container, names
+from platformio_secureota.anchors import TrustAnchor
+from platformio_secureota.cli import console, options
+from platformio_secureota.errors import Reason, Refused, Unusable
+from platformio_secureota.image import Image
+from platformio_secureota.sign import sign as sign_image
+from platformio_secureota.tsa import Credentials, HttpTSA, LocalTSA
+from platformio_secureota.tsa.client import DEFAULT_TIMEOUT
+from platformio_secureota.tsa.local import CERTIFICATE_CHOICES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from platformio_secureota.sign import Tsa
+
+
+@click.command(short_help="Sign an image, with a key or by a timestamp authority.")
+@click.argument("image", type=options.FILE)
+@click.option("key", "--key", type=options.FILE, help="Key file made by `secureota keygen`.")
+@click.option("url", "--tsa", metavar="URL", help="Timestamp authority to ask (RFC 3161).")
+@options.anchor_option
+@click.option("policy", "--policy", type=options.oid, metavar="OID", help="Policy to ask for.")
+@click.option(
+    "certs",
+    "--certs",
+    type=click.Choice(CERTIFICATE_CHOICES),
+    default="all",
+    show_default=True,
+    help="Certificates to put into the token; a device needs none if its anchor is the signer's.",
+)
+@click.option(
+    "for_compat",
+    "--compat",
+    type=click.Choice(["redwax"]),
+    help="Write what deployed readers of the older signed OTA tools can take.",
+)
+@click.option(
+    "out",
+    "-o",
+    "--out",
+    type=options.FILE,
+    help="Signed image to write.  [default: IMAGE with .signed.bin for its suffix]",
+)
+@click.option(
+    "token_out",
+    "--token-out",
+    type=options.FILE,
+    help="Write the bare timestamp too (firmware.tsr), for `openssl ts -verify`.",
+)
+@click.option("ca_file", "--tsa-ca", type=options.FILE, help="CA certificates of --tsa's TLS.")
+@click.option(
+    "timeout",
+    "--tsa-timeout",
+    type=click.FloatRange(0.1, 3600),
+    default=DEFAULT_TIMEOUT,
+    show_default=True,
+    help="Seconds to wait for --tsa.",
+)
+@click.option("proxy", "--tsa-proxy", metavar="URL", default="", help="HTTP proxy towards --tsa.")
+def sign(  # noqa: PLR0913 - one argument an option
+    *,
+    image: Path,
+    key: Path | None,
+    url: str | None,
+    anchors: tuple[Path, ...],
+    policy: str | None,
+    certs: str,
+    for_compat: str | None,
+    out: Path | None,
+    token_out: Path | None,
+    ca_file: Path | None,
+    timeout: float,
+    proxy: str,
+) -> None:
+    """Sign the firmware in the file IMAGE.
+
+    Either with a key on this machine (--key), or by a timestamp authority (--tsa), which keeps the
+    key and attests the time.  The result is verified, by the rules of a device that trusts the
+    --anchor certificates, before anything is written.  With --key the default anchor is the key's
+    own certificate.
+
+    Credentials for the authority come from the environment: SECUREOTA_TSA_TOKEN, or
+    SECUREOTA_TSA_USER and SECUREOTA_TSA_PASSWORD.  Proxy variables and .netrc are not read.
+    """
+    destination = out or image.with_suffix(".signed.bin")
+    _check_names(image, destination, token_out)
+    trusted = options.load_anchor_files(anchors)
+    data = Image.read(image)
+    if _is_container(data.data):
+        raise Unusable(Reason.Usage, f"{image} is a signed image already")
+    tsa: Tsa
+    if key is not None and url is None:
+        tsa = _local(key, certs=certs, for_compat=for_compat)
+        trusted = trusted or [TrustAnchor.from_der(tsa.identity.anchor_der)]
+    elif url is not None and key is None:
+        tsa = _remote(url, timeout=timeout, ca_file=ca_file, proxy=proxy)
+    else:
+        raise Unusable(Reason.Usage, "either --key or --tsa says who signs")
+    signed = sign_image(data, tsa, anchors=trusted, policy=policy)
+    if for_compat:
+        compat.check_redwax(signed.token)
+    if token_out is not None:
+        console.write_output(token_out, signed.token)
+    console.write_output(destination, signed.container)
+    verified = signed.verified
+    click.echo(
+        f"signed {console.utc(verified.gen_time)} by {names.show(verified.signer.subject)}: "
+        f"{destination} ({len(signed.container)} bytes, {len(signed.token)} of them the token)"
+    )
+
+
+def _is_container(data: bytes) -> bool:
+    # Signed twice, an image would be refused by the bootloader instead of here.
+    try:
+        container.parse(data)
+    except Refused as refusal:
+        return refusal.reason is not Reason.NotSigned
+    return True
+
+
+def _check_names(image: Path, destination: Path, token_out: Path | None) -> None:
+    names = [path.resolve() for path in (image, destination, token_out) if path is not None]
+    if len(set(names)) != len(names):
+        raise Unusable(Reason.Usage, "image, output and token must be different files")
+
+
+def _local(path: Path, *, certs: str, for_compat: str | None) -> LocalTSA:
+    console.warn_if_exposed(path)
+    settings = compat.REDWAX if for_compat else {}
+    return LocalTSA.from_pem(path, console.key_passphrase(), certs=certs, **settings)
+
+
+def _remote(url: str, *, timeout: float, ca_file: Path | None, proxy: str) -> HttpTSA:
+    credentials = Credentials.from_environment(os.environ)
+    tsa = HttpTSA(url, timeout=timeout, ca_file=ca_file, credentials=credentials, proxy=proxy)
+    if tsa.is_exposed:
+        console.warn(
+            "--tsa is plain http: others on the way can see which image is signed, and stop it, "
+            "but can't forge the timestamp"
+        )
+    return tsa
