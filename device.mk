@@ -49,7 +49,8 @@ device-compile: $(DEVICE_LIBRARY:%.cpp=build/device-gnu++17/%.checked)
 build/device-gnu++17/%.checked: CXX_STANDARD := gnu++17
 build/device-gnu++17/%.checked: %.cpp build/device-gnu++17/flags
 	@mkdir -p $(@D)
-	$(CXX) $(DEVICE_CXXFLAGS) -O1 -MMD -MP -MT $@ -MF $(@:.checked=.d) -c $< -o $(@:.checked=.o)
+	@echo "c++ $@"
+	@$(CXX) $(DEVICE_CXXFLAGS) -O1 -MMD -MP -MT $@ -MF $(@:.checked=.d) -c $< -o $(@:.checked=.o)
 	@touch $@
 
 build/device-gnu++17/flags: CXX_STANDARD := gnu++17
@@ -69,7 +70,8 @@ build/$(1)/flags: setup-device
 
 build/$(1)/obj/%.o: %.cpp build/$(1)/flags
 	@mkdir -p $$(@D)
-	$$(CXX) $$(DEVICE_CXXFLAGS) $$(VARIANT_FLAGS_$(1)) -MMD -MP -c $$< -o $$@
+	@echo "c++ $$@"
+	@$$(CXX) $$(DEVICE_CXXFLAGS) $$(VARIANT_FLAGS_$(1)) -MMD -MP -c $$< -o $$@
 
 build/$(1)/verify-image: build/$(1)/obj/tests/device/verify_image.o
 build/$(1)/emulated-device: $(DEVICE_EXAMPLE:%.cpp=build/$(1)/obj/%.o)
@@ -77,7 +79,8 @@ $(DEVICE_TESTS:%=build/$(1)/%): build/$(1)/%: build/$(1)/obj/tests/device/%.o
 
 build/$(1)/verify-image build/$(1)/emulated-device $(DEVICE_TESTS:%=build/$(1)/%): \
   $(DEVICE_LIBRARY:%.cpp=build/$(1)/obj/%.o)
-	$$(CXX) $$(VARIANT_FLAGS_$(1)) $$^ $$(LDFLAGS) $$(MBEDTLS_LIBS) -o $$@
+	@echo "link $$@"
+	@$$(CXX) $$(VARIANT_FLAGS_$(1)) $$^ $$(LDFLAGS) $$(MBEDTLS_LIBS) -o $$@
 endef
 $(foreach variant,device device-asan,$(eval $(call device_variant,$(variant))))
 

@@ -135,15 +135,16 @@ def root_prefix() -> list[str] | None:
     if os.geteuid() == 0:
         return []
     sudo = ["sudo", "-n"]
-    if shutil.which("sudo") and subprocess.run(
-        [*sudo, "true"], stderr=subprocess.DEVNULL, check=False
-    ).returncode == 0:
+    if (
+        shutil.which("sudo")
+        and subprocess.run([*sudo, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+    ):
         return sudo
     return None
 
 
 def apt_install(become_root: list[str], names: list[str]) -> None:
-    """Install; refresh the package lists only if the first try fails (they may be absent or old)."""
+    """Install; refresh the package lists only if the first try fails."""
     say(f"installing {' '.join(names)} (apt)")
     apt = [*become_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
     install = [*apt, "install", "--yes", "--no-install-recommends", *names]
@@ -180,7 +181,9 @@ def is_fresh(stamp: Path, wanted: str) -> bool:
 def venv_fingerprint() -> str:
     """Changes with the interpreter, the dependencies, and where the folder is."""
     interpreter = f"{sys.base_prefix} {platform.python_version()}"
-    return fingerprint(interpreter, str(ROOT), ROOT / "pyproject.toml")
+    # The tool tables stand last, and what a linter is told needs no other .venv.
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("\n[tool.")[0]
+    return fingerprint(interpreter, str(ROOT), project)
 
 
 def make_venv() -> None:

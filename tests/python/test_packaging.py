@@ -1,0 +1,172 @@
+"""What is published is whole: the wheel, the source distribution, the library for PlatformIO."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import platformio_secureota
+
+ROOT = Path(__file__).parents[2]
+VERSION = platformio_secureota.__version__
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours without what would let an interpreter find this checkout."""
+    hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if name not in hidden}
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    result = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=clean_environment(),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The wheel is made from the source distribution, as pip does it."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    return {
+        "sdist": next(folder.glob("*.tar.gz")),
+        "wheel": next(folder.glob("*.whl")),
+    }
+
+
+def test_manifests_tell_one_version() -> None:
+    library = json.loads((ROOT / "library.json").read_text("utf-8"))
+    lines = (ROOT / "library.properties").read_text("utf-8").splitlines()
+    properties = dict(line.split("=", 1) for line in lines)
+
+    assert library["version"] == VERSION
+    assert properties["version"] == VERSION
+    assert library["name"] == properties["name"] == "SecureOTA"
+
+
+def test_library_names_no_script_of_its_own() -> None:
+    # Such a script is skipped under `-t nobuild`, and an unsigned image would go out.
+    library = json.loads((ROOT / "library.json").read_text("utf-8"))
+
+    assert "extraScript" not in library.get("build", {})
+
+
+def test_arduino_keywords_exist() -> None:
+    header = (ROOT / "src" / "SecureOTA.h").read_text("utf-8")
+    lines = (ROOT / "keywords.txt").read_text("utf-8").splitlines()
+    words = [line.split("\t")[0] for line in lines]
+
+    assert "handle" in words
+    assert [word for word in words if word not in header] == []
+
+
+def test_sdist_holds_the_sources(distributions: dict[str, Path]) -> None:
+    with tarfile.open(distributions["sdist"]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+
+    wanted = {
+        "LICENSE",
+        "README.md",
+        "Makefile",
+        "extra_script.py",
+        "library.json",
+        "docs/format.md",
+        "examples/EmulatedDevice/platformio.ini",
+        "platformio_secureota/verify.py",
+        "src/SecureOTA.h",
+        "src/secureota/verifier.h",
+        "tests/python/test_packaging.py",
+        "tests/vectors/cases.json",
+        "tools/setup.py",
+    }
+    assert wanted - names == set()
+    assert [name for name in names if ".pio/" in name or name.endswith(".pyc")] == []
+
+
+def test_wheel_holds_the_package_and_the_script(distributions: dict[str, Path]) -> None:
+    with zipfile.ZipFile(distributions["wheel"]) as archive:
+        names = archive.namelist()
+        script = f"platformio_secureota-{VERSION}.data/data/share/secureota/extra_script.py"
+        shipped = archive.read(script)
+
+    assert "platformio_secureota/py.typed" in names
+    assert shipped == (ROOT / "extra_script.py").read_bytes()
+    # One place each: nothing of ours lies about at the top of somebody's site-packages.
+    tops = {name.split("/")[0] for name in names}
+    prefix = f"platformio_secureota-{VERSION}"
+    assert tops == {"platformio_secureota", f"{prefix}.data", f"{prefix}.dist-info"}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_installs_into_an_empty_venv(
+    kind: str, distributions: dict[str, Path], tmp_path: Path
+) -> None:
+    home = tmp_path / "venv"
+    venv.create(home, with_pip=True)
+    python = home / "bin" / "python"
+
+    run(python, "-m", "pip", "install", "--quiet", distributions[kind], cwd=tmp_path)
+
+    assert VERSION in run(home / "bin" / "secureota", "--version", cwd=tmp_path)
+    assert (home / "share" / "secureota" / "extra_script.py").is_file()
+    where = run(python, "-c", "import platformio_secureota as p; print(p.__file__)", cwd=tmp_path)
+    assert Path(where.strip()).is_relative_to(home)
+
+
+def test_library_package_is_small_and_whole(tmp_path: Path) -> None:
+    pio = Path(sys.executable).with_name("pio")
+    run(pio, "pkg", "pack", "--output", tmp_path, ROOT, cwd=tmp_path)
+    (packed,) = tmp_path.glob("*.tar.gz")
+
+    with tarfile.open(packed) as archive:
+        names = set(archive.getnames())
+
+    wanted = {
+        "library.json",
+        "LICENSE",
+        "README.md",
+        "extra_script.py",
+        "platformio_secureota/__init__.py",
+        "platformio_secureota/cli/__init__.py",
+        "platformio_secureota/ota/__init__.py",
+        "platformio_secureota/tsa/__init__.py",
+        "src/SecureOTA.h",
+        "src/secureota/verifier.h",
+        "examples/BasicSecureOTA/platformio.ini",
+    }
+    assert wanted - names == set()
+    tops = {name.split("/")[0] for name in names}
+    assert tops & {"tests", "tools", "bench", "build", ".venv", ".cache"} == set()
+    assert packed.stat().st_size < 512 * 1024
+
+
+def test_extra_script_suits_any_interpreter_that_runs_platformio(tmp_path: Path) -> None:
+    tree = ast.parse((ROOT / "extra_script.py").read_text("utf-8"), feature_version=(3, 9))
+    modules = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules.add(str(node.module))
+    of_scons = {name for name in modules if name.split(".")[0] == "SCons"}
+
+    # -S: without site-packages there is the standard library alone.
+    for name in sorted(modules - of_scons):
+        run(sys.executable, "-I", "-S", "-c", f"import {name}", cwd=tmp_path)
