@@ -7,11 +7,15 @@ them one by one and decides in between, so that what is wrong is named for what 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from platformio_secureota import der
 from platformio_secureota.algorithms import AlgorithmIdentifier
 from platformio_secureota.certificate import read_extension
 from platformio_secureota.errors import Reason, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ID_SIGNED_DATA = der.oid_contents("1.2.840.113549.1.7.2")
 ID_CT_TST_INFO = der.oid_contents("1.2.840.113549.1.9.16.1.4")
@@ -230,13 +234,12 @@ def parse_signer_info(data: bytes) -> SignerInfo:
     )
 
 
-def parse_attributes(signed_attributes: bytes) -> list[tuple[bytes, bytes]]:
+def parse_attributes(signed_attributes: bytes) -> Iterator[tuple[bytes, bytes]]:
     """SET OF Attribute ::= SEQUENCE { attrType, attrValues SET OF } (RFC 5652 5.3).
 
-    Returns (contents of the type, contents of the SET of values) in the order on the wire.
+    Yields (contents of the type, contents of the SET of values) in the order on the wire.
     """
     reader = der.Reader(der.Reader(signed_attributes).read(der.context_constructed(0)))
-    attributes: list[tuple[bytes, bytes]] = []
     while not reader.at_end():
         fields = der.Reader(reader.read(der.SEQUENCE))
         name = fields.read(der.OBJECT_IDENTIFIER)
@@ -244,8 +247,7 @@ def parse_attributes(signed_attributes: bytes) -> list[tuple[bytes, bytes]]:
         fields.expect_end(Reason.Malformed)
         if not values:
             raise Refused(Reason.Malformed, "an attribute without a value")
-        attributes.append((name, values))
-    return attributes
+        yield name, values
 
 
 @dataclass(frozen=True)

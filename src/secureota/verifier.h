@@ -5,16 +5,13 @@
 #include "bytes.h"
 #include "crypto.h"
 #include "error.h"
+#include "gen_time.h"
 
 namespace secureota {
 
 // Largest TimeStampResp that is looked at, in bytes: what deployed readers take. A port may lend a
 // smaller buffer.
 const size_t kMaxTokenSize = 16 * 1024;
-
-// Microseconds since 1970-01-01T00:00:00Z. Enough for every year that GeneralizedTime can name.
-typedef int64_t Time;
-const Time kNoTime = INT64_MIN;
 
 // A key that may approve firmware, and the name it goes by: what RFC 5280 6.1.1 calls a trust
 // anchor. Only a TrustStore makes one; a certificate that came with a token has another type

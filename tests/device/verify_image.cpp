@@ -1,0 +1,192 @@
+// verify-image: the device's verifier as a command. Exit 0: accepted, 1: refused, 2: could not
+// judge.
+//
+// The options are those of `secureota verify`; the last line of output is the verdict.
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "secureota/container.h"
+#include "secureota/policies.h"
+#include "secureota/port/posix/anchor_file.h"
+#include "secureota/text.h"
+#include "secureota/time_text.h"
+#include "secureota/verifier.h"
+
+namespace {
+
+using namespace secureota;
+
+const int kAccepted = 0;
+const int kRefused = 1;
+const int kCouldNotJudge = 2;
+const size_t kMaxDenied = 64;
+
+const char kUsage[] =
+    "usage: verify-image [--anchor FILE]... [--not-before TIME] [--now TIME] [--policy OID]...\n"
+    "                    [--deny SPKI-SHA256]... [--require-ess-v2] IMAGE\n";
+
+struct Request {
+  TrustStore anchors;
+  Rules rules;
+  PolicySet policies;
+  uint8_t denied[kMaxDenied][kSha256Size];
+  const char* image;
+};
+
+bool complain(const char* what, const char* value) {
+  fprintf(stderr, "verify-image: %s: %s\n", what, value);
+  return false;
+}
+
+// RFC 3339, in UTC or with an offset, fractions allowed: 2026-11-23T21:05:00Z.
+bool parseTime(const char* text, Time* out) {
+  int parts[6];
+  int used = 0;
+  if (sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &parts[0], &parts[1], &parts[2], &parts[3],
+             &parts[4], &parts[5], &used) != 6 ||
+      used != 19) {
+    return false;
+  }
+  char digits[32];
+  snprintf(digits, sizeof digits, "%04d%02d%02d%02d%02d%02d", parts[0], parts[1], parts[2],
+           parts[3], parts[4], parts[5]);
+  if (!parseCalendarTime(reinterpret_cast<const uint8_t*>(digits), out)) {
+    return false;
+  }
+  const char* at = text + used;
+  if (*at == '.') {
+    Time unit = kSecond;
+    for (++at; *at >= '0' && *at <= '9'; ++at) {
+      unit /= 10;
+      *out += (*at - '0') * unit;
+    }
+  }
+  int hours = 0;
+  int minutes = 0;
+  char sign = 0;
+  if (strcmp(at, "Z") == 0 || strcmp(at, "z") == 0) {
+    return true;
+  }
+  if (sscanf(at, "%1[+-]%2d:%2d%n", &sign, &hours, &minutes, &used) != 3 || at[used] != 0) {
+    return false;
+  }
+  const Time offset = (static_cast<Time>(hours) * 60 + minutes) * 60 * kSecond;
+  *out += sign == '-' ? offset : -offset;
+  return true;
+}
+
+bool parseOption(const char* name, const char* value, Request* request) {
+  const char* why = "";
+  if (strcmp(name, "--anchor") == 0) {
+    return addAnchorFile(value, &request->anchors, &why) || complain(value, why);
+  }
+  if (strcmp(name, "--not-before") == 0) {
+    return parseTime(value, &request->rules.notBefore) || complain("not a time", value);
+  }
+  if (strcmp(name, "--now") == 0) {
+    return parseTime(value, &request->rules.now) || complain("not a time", value);
+  }
+  if (strcmp(name, "--policy") == 0) {
+    return request->policies.add(value) == Error::None || complain("not a policy", value);
+  }
+  if (strcmp(name, "--deny") == 0) {
+    uint8_t* const hash = request->denied[request->rules.deniedCount];
+    if (request->rules.deniedCount == kMaxDenied || !parseHex(asBytes(value), hash, kSha256Size)) {
+      return complain("not a SHA-256 in hexadecimal", value);
+    }
+    ++request->rules.deniedCount;
+    return true;
+  }
+  return complain("unknown option", name);
+}
+
+bool parseArguments(int argc, char** argv, Request* request) {
+  for (int i = 1; i < argc; ++i) {
+    const char* const argument = argv[i];
+    if (strcmp(argument, "--require-ess-v2") == 0) {
+      request->rules.requireEssV2 = true;
+    } else if (strncmp(argument, "--", 2) == 0) {
+      if (i + 1 == argc) {
+        return complain("a value is missing", argument);
+      }
+      if (!parseOption(argument, argv[++i], request)) {
+        return false;
+      }
+    } else if (request->image != nullptr) {
+      return complain("more than one image", argument);
+    } else {
+      request->image = argument;
+    }
+  }
+  request->rules.policies = request->policies.policies();
+  request->rules.policyCount = request->policies.count();
+  request->rules.denied = request->denied;
+  if (request->image == nullptr) {
+    fputs(kUsage, stderr);
+    return false;
+  }
+  return true;
+}
+
+// The same order as on the device, with the whole container at hand.
+Error judge(Bytes container, const Request& request, VerifiedToken* token) {
+  HeaderReader reader;
+  size_t taken = 0;
+  SECUREOTA_TRY(reader.feed(container, &taken));
+  if (!reader.complete()) {
+    return reader.whyIncomplete();
+  }
+  const ContainerHeader header = reader.header();
+  if (header.tokenSize > kMaxTokenSize) {
+    return Error::TokenTooLarge;
+  }
+  const uint64_t size = static_cast<uint64_t>(taken) + header.tokenSize + header.imageSize;
+  if (container.size != size) {
+    return container.size < size ? Error::Truncated : Error::TrailingData;
+  }
+  // A copy of exactly this size, so that a sanitizer sees any read beyond the token.
+  uint8_t* const copy = static_cast<uint8_t*>(malloc(header.tokenSize));
+  if (copy == nullptr) {
+    return Error::OutOfMemory;
+  }
+  memcpy(copy, container.data + taken, header.tokenSize);
+  Error error = verifyToken(Bytes(copy, header.tokenSize), request.anchors, request.rules, token);
+  free(copy);
+  SECUREOTA_TRY(error);
+  uint8_t hash[kSha256Size];
+  SECUREOTA_TRY(digest(DigestAlgorithm::Sha256,
+                       Bytes(container.data + taken + header.tokenSize, header.imageSize), hash));
+  const bool same = memcmp(hash, token->imageDigest, sizeof hash) == 0;
+  return same ? Error::None : Error::ImageMismatch;
+}
+
+int verdict(Error error, const VerifiedToken& token) {
+  if (error == Error::None) {
+    char time[kTimeTextSize];
+    formatTime(token.genTime, time);
+    printf("accepted: signed at %s\n", time);
+    return kAccepted;
+  }
+  printf("refused: %s %s\n", errorName(error), errorSentence(error));
+  return error == Error::OutOfMemory ? kCouldNotJudge : kRefused;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  static Request request;
+  if (!parseArguments(argc, argv, &request)) {
+    return kCouldNotJudge;
+  }
+  size_t size = 0;
+  uint8_t* const container = readFile(request.image, &size);
+  if (container == nullptr) {
+    complain("can't be read", request.image);
+    return kCouldNotJudge;
+  }
+  VerifiedToken token;
+  const Error error = judge(Bytes(container, size), request, &token);
+  free(container);
+  return verdict(error, token);
+}
