@@ -25,7 +25,7 @@ DEVICE_TESTS := $(patsubst tests/device/%.cpp,%,$(wildcard tests/device/test_*.c
 # -Wconversion: lengths and offsets of untrusted bytes must not change their value on the way.
 # The signed half of it stays off: it speaks up for every `int` index and has nothing to find here.
 DEVICE_WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion \
-  -Wnon-virtual-dtor -Wvla -Werror
+  -Wvla -Werror
 DEVICE_CXXFLAGS = -std=$(CXX_STANDARD) -fno-exceptions -fno-rtti $(DEVICE_WARNINGS) -Isrc \
   $(MBEDTLS_CFLAGS) $(CXXFLAGS)
 
