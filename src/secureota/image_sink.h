@@ -8,19 +8,24 @@ namespace secureota {
 
 enum class ImageKind : uint8_t { Application, Filesystem };
 
-// Called in this order: open, write..., readBack..., then activate or abort. The updater calls open
-// only after the token was accepted, and activate only after what readBack returned has the digest
-// that the token names.
+// Called in this order: open, write..., seal, readBack..., then activate; abort at any point. The
+// updater calls open only after the token was accepted, and activate only after what readBack
+// returned has the digest that the token names.
 class ImageSink {
  public:
   // Bytes that an image of this kind may have; 0 if there is no place for the kind.
   virtual size_t capacity(ImageKind kind) = 0;
 
-  // Erases. FlashOpenFailed.
+  // Makes the slot unbootable and erases it, or gets ready to erase it piece by piece.
+  // FlashOpenFailed.
   SECUREOTA_NODISCARD virtual Error open(ImageKind kind, size_t size) = 0;
 
   // Appends. FlashWriteFailed.
   SECUREOTA_NODISCARD virtual Error write(Bytes bytes) = 0;
+
+  // Nothing more will be written: puts into flash what a buffer still holds. FlashWriteFailed;
+  // ActivateFailed where the platform finds that the image could never boot.
+  SECUREOTA_NODISCARD virtual Error seal() = 0;
 
   // Reads what lies in flash now. FlashReadBackMismatch where it can't be read.
   SECUREOTA_NODISCARD virtual Error readBack(size_t offset, uint8_t* out, size_t size) = 0;
@@ -28,7 +33,7 @@ class ImageSink {
   // Makes the slot the one that boots next. ActivateFailed.
   SECUREOTA_NODISCARD virtual Error activate() = 0;
 
-  // Gives up: the slot must not be bootable afterwards. Also called when nothing was opened.
+  // Gives up: the slot must not be bootable afterwards. Does nothing where nothing is open.
   virtual void abort() = 0;
 
  protected:

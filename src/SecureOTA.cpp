@@ -1,0 +1,359 @@
+#include "SecureOTA.h"
+
+#include <stdio.h>
+
+#include "secureota/facts.h"
+#include "secureota/time_text.h"
+
+using secureota::Actions;
+using secureota::Bytes;
+using secureota::Endpoint;
+using secureota::Error;
+using secureota::ImageKind;
+using secureota::Port;
+using secureota::StreamState;
+using secureota::VerifiedToken;
+
+SecureOTAClass SecureOTA;
+
+SecureOTAClass::SecureOTAClass()
+    : port_(0),
+      listening_(false),
+      restartOnSuccess_(true),
+      announce_(true),
+      factsLoaded_(false),
+      confirmed_(false),
+      streaming_(false),
+      lastError_(Error::None),
+      reporter_(this),
+      runningDigestKnown_(false) {
+  hostname_[0] = '\0';
+}
+
+// ---- before begin()
+// ------------------------------------------------------------------------------
+
+// As in ArduinoOTA, the first value counts.
+SecureOTAClass& SecureOTAClass::setPort(uint16_t port) {
+  if (!listening_ && port_ == 0) {
+    port_ = port;
+  }
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::setHostname(const char* hostname) {
+  if (!listening_ && hostname_[0] == '\0' && hostname != nullptr) {
+    (void)snprintf(hostname_, sizeof hostname_, "%s", hostname);
+  }
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::setPassword(const char* password) {
+  (void)note(password_.set(password));
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::setPasswordHash(const char* hash) {
+  if (hash != nullptr && !note(password_.setHash(hash))) {
+    password_.refuseAll();
+  }
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::setAllowMd5Password(bool allowed) {
+  password_.allowMd5(allowed);
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::setRebootOnSuccess(bool restart) {
+  restartOnSuccess_ = restart;
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::setMdnsEnabled(bool enabled) {
+  announce_ = enabled;
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::setTimeout(int milliseconds) {
+  if (milliseconds > 0) {
+    receiver_.setIdleTimeout(static_cast<uint32_t>(milliseconds));
+  }
+  return *this;
+}
+
+bool SecureOTAClass::addTrustAnchor(const uint8_t* der, size_t size) {
+  return note(anchors_.add(Bytes(der, size)));
+}
+
+bool SecureOTAClass::addTrustAnchors(const uint8_t* der, size_t size) {
+  return note(anchors_.addAll(Bytes(der, size)));
+}
+
+bool SecureOTAClass::requirePolicy(const char* oid) {
+  return note(policies_.add(oid));
+}
+
+SecureOTAClass& SecureOTAClass::onStart(THandlerFunction callback) {
+  startCallback_ = callback;
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::onEnd(THandlerFunction callback) {
+  endCallback_ = callback;
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::onError(THandlerFunction_Error callback) {
+  errorCallback_ = callback;
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::onProgress(THandlerFunction_Progress callback) {
+  progressCallback_ = callback;
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::setProcessor(UpdateProcessorRFC3161* processor) {
+  (void)processor;
+  return *this;
+}
+
+int UpdateProcessorRFC3161::addTrustedCertAsDER(const unsigned char* der, size_t size) {
+  return SecureOTA.addTrustAnchor(der, size) ? 0 : -1;
+}
+
+bool SecureOTAClass::note(Error error) {
+  if (error != Error::None) {
+    lastError_ = error;
+  }
+  return error == Error::None;
+}
+
+// ---- begin and end
+// -------------------------------------------------------------------------------
+
+void SecureOTAClass::begin() {
+  if (listening_) {
+    return;
+  }
+  Port& port = secureota::port();
+  if (port_ == 0) {
+    port_ = 3232;
+  }
+  if (hostname_[0] == '\0') {
+    (void)snprintf(hostname_, sizeof hostname_, "%s", port.defaultHostname());
+  }
+  loadFacts();
+  prepareFloor();
+  secureota::ReceiverParts parts;
+  parts.updater.sink = &port.sink();
+  parts.updater.floor = &floor_;
+  parts.updater.anchors = &anchors_;
+  parts.updater.rules = &rules_;
+  parts.updater.listener = &reporter_;
+  parts.updater.buffer = tokenBuffer_;
+  parts.updater.bufferSize = sizeof tokenBuffer_;
+  parts.updater.runningDigest = runningDigestKnown_ ? runningDigest_ : nullptr;
+  parts.password = &password_;
+  parts.random = &port.random();
+  receiver_.begin(parts);
+  listening_ = port.listen(port_);
+  if (listening_ && announce_) {
+    port.announce(hostname_, port_, password_.isSet());
+  }
+}
+
+// What the build compiled in. An anchor that can't be used is left out, which can only mean that
+// less is accepted.
+void SecureOTAClass::loadFacts() {
+  if (!factsLoaded_) {
+    factsLoaded_ = true;
+    (void)addTrustAnchors(secureota_trust_anchors, secureota_trust_anchors_size);
+    (void)note(
+        policies_.addAll(Bytes(secureota_required_policies, secureota_required_policies_size)));
+  }
+  rules_.policies = policies_.policies();
+  rules_.policyCount = policies_.count();
+  if (anchors_.count() == 0) {
+    secureota::port().say("no trust anchor: every update will be refused");
+  }
+}
+
+void SecureOTAClass::prepareFloor() {
+  Port& port = secureota::port();
+  const secureota::Time built =
+      secureota_build_time == 0 ? secureota::kNoTime : secureota_build_time * secureota::kSecond;
+  (void)note(floor_.begin(&port.store(), built));
+  runningDigestKnown_ = port.runningDigest(floor_.record(), runningDigest_);
+  confirmed_ = false;
+}
+
+void SecureOTAClass::end() {
+  if (!listening_) {
+    return;
+  }
+  Port& port = secureota::port();
+  receiver_.end();
+  port.closeStream();
+  port.stopListening();
+  if (announce_) {
+    port.stopAnnouncing();
+  }
+  streaming_ = false;
+  listening_ = false;
+}
+
+// ---- running
+// -------------------------------------------------------------------------------------
+
+void SecureOTAClass::handle() {
+  if (!listening_) {
+    return;
+  }
+  confirmRunningImage();
+  receiveDatagrams();
+  perform(receiver_.tick(secureota::port().milliseconds()));
+  while (streaming_) {
+    serveStream();
+    receiveDatagrams();
+    perform(receiver_.tick(secureota::port().milliseconds()));
+  }
+}
+
+// An image that came by an update has proved that it can take the next one as soon as it listens.
+void SecureOTAClass::confirmRunningImage() {
+  if (!confirmed_ && runningDigestKnown_) {
+    (void)note(floor_.confirm(runningDigest_));
+  }
+  confirmed_ = true;
+}
+
+void SecureOTAClass::receiveDatagrams() {
+  Port& port = secureota::port();
+  Endpoint from;
+  const size_t size = port.receiveDatagram(readBuffer_, secureota::kMaxDatagramSize + 1, &from);
+  if (size != 0) {
+    perform(receiver_.onDatagram(Bytes(readBuffer_, size), from, port.milliseconds()));
+  }
+}
+
+void SecureOTAClass::serveStream() {
+  Port& port = secureota::port();
+  switch (port.streamState()) {
+    case StreamState::Connecting:
+      port.wait();
+      break;
+    case StreamState::Closed:
+      streaming_ = false;
+      perform(receiver_.onConnectionFailed());
+      perform(receiver_.onStreamClosed());
+      break;
+    case StreamState::Open: {
+      perform(receiver_.onConnected(port.milliseconds()));
+      const size_t size = port.readStream(readBuffer_, kReadSize);
+      if (size != 0) {
+        perform(receiver_.onStream(Bytes(readBuffer_, size), port.milliseconds()));
+      } else {
+        port.wait();
+      }
+      break;
+    }
+  }
+  port.breathe();
+}
+
+void SecureOTAClass::perform(const Actions& actions) {
+  Port& port = secureota::port();
+  if (actions.closeFirst) {
+    port.closeStream();
+    streaming_ = false;
+  }
+  if (!actions.datagram.empty()) {
+    port.sendDatagram(actions.datagram, actions.datagramTo);
+  }
+  if (actions.connect) {
+    port.connect(actions.connectTo);
+    streaming_ = true;
+  }
+  if (!actions.stream.empty()) {
+    port.writeStream(actions.stream);
+  }
+  if (actions.endStream) {
+    port.endStream();
+  }
+  if (actions.close) {
+    port.closeStream();
+    streaming_ = false;
+  }
+  if (actions.restart) {
+    finishUpdate();
+  }
+}
+
+void SecureOTAClass::finishUpdate() {
+  if (endCallback_) {
+    endCallback_();
+  }
+  if (restartOnSuccess_) {
+    secureota::port().restart();
+    secureota::port().say("the new image does not start; the old one runs on");
+  }
+}
+
+int SecureOTAClass::getCommand() const {
+  return receiver_.kind() == ImageKind::Application ? U_FLASH : U_SPIFFS;
+}
+
+// ---- reports
+// -------------------------------------------------------------------------------------
+
+void SecureOTAClass::Reporter::breathe() {
+  secureota::port().breathe();
+}
+
+void SecureOTAClass::Reporter::onStart(ImageKind kind, size_t imageSize) {
+  (void)kind;
+  (void)imageSize;
+  if (owner_->startCallback_) {
+    owner_->startCallback_();
+  }
+}
+
+void SecureOTAClass::Reporter::onProgress(size_t done, size_t total) {
+  if (owner_->progressCallback_) {
+    owner_->progressCallback_(static_cast<unsigned>(done), static_cast<unsigned>(total));
+  }
+}
+
+void SecureOTAClass::Reporter::onActivated(const VerifiedToken& token) {
+  owner_->sayAccepted("accepted", token);
+}
+
+void SecureOTAClass::Reporter::onAlreadyRunning(const VerifiedToken& token) {
+  owner_->sayAccepted("accepted: runs already, nothing touched", token);
+}
+
+void SecureOTAClass::Reporter::onRefused(Error why, Stage at) {
+  static const ota_error_t kCodes[] = {OTA_BEGIN_ERROR, OTA_AUTH_ERROR, OTA_CONNECT_ERROR,
+                                       OTA_RECEIVE_ERROR, OTA_END_ERROR};
+  owner_->lastError_ = why;
+  char line[160];
+  (void)snprintf(line, sizeof line, "refused: %s: %s", secureota::errorName(why),
+                 secureota::errorSentence(why));
+  secureota::port().say(line);
+  if (owner_->errorCallback_) {
+    owner_->errorCallback_(kCodes[static_cast<size_t>(at)]);
+  }
+}
+
+void SecureOTAClass::sayAccepted(const char* how, const VerifiedToken& token) {
+  lastError_ = Error::None;
+  char time[secureota::kTimeTextSize];
+  secureota::formatTime(token.genTime, time);
+  char line[160];
+  (void)snprintf(line, sizeof line, "%s: image %02x%02x%02x%02x, signed %s", how,
+                 token.imageDigest[0], token.imageDigest[1], token.imageDigest[2],
+                 token.imageDigest[3], time);
+  secureota::port().say(line);
+}

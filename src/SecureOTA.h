@@ -1,0 +1,224 @@
+// Signed firmware updates over the air: the only header that a sketch includes.
+//
+//     #include <SecureOTA.h>
+//
+//     void setup() {
+//       ... connect to the network ...
+//       SecureOTA.setHostname("kitchen-lamp");
+//       SecureOTA.begin();
+//     }
+//
+//     void loop() { SecureOTA.handle(); }
+//
+// The trust anchors, the build time and the policies that the device requires are compiled in by
+// the build (the one line in platformio.ini), so that nothing needs to be pasted into the sketch. A
+// device without a trust anchor refuses every update.
+//
+// The functions and callbacks are those of ArduinoOTA: a sketch moves over by renaming. Do not
+// include both.
+#pragma once
+
+#include <functional>
+
+#include "secureota/auth.h"
+#include "secureota/floor.h"
+#include "secureota/policies.h"
+#include "secureota/port.h"
+#include "secureota/receiver.h"
+
+#if defined(ARDUINO)
+#if !defined(ARDUINO_ARCH_ESP32)
+#error "SecureOTA runs on ESP32 boards (and as a program on Linux and macOS); not on this one yet"
+#endif
+#include <Arduino.h>
+#else
+#include "secureota/port/posix/run.h"
+#endif
+
+// ArduinoOTA's words, with its values.
+typedef enum {
+  OTA_AUTH_ERROR,
+  OTA_BEGIN_ERROR,
+  OTA_CONNECT_ERROR,
+  OTA_RECEIVE_ERROR,
+  OTA_END_ERROR
+} ota_error_t;
+
+#if !defined(U_FLASH)
+#define U_FLASH 0
+#endif
+#if !defined(U_SPIFFS)
+#define U_SPIFFS 100
+#endif
+
+// Bytes of the longest token that the device takes; what it lends to the verifier, in RAM. Tokens
+// with a chain of P-256 certificates have 2,000, those of public services up to 6,500. At most
+// 16,384.
+#if !defined(SECUREOTA_TOKEN_SIZE)
+#if defined(ARDUINO)
+#define SECUREOTA_TOKEN_SIZE 8192
+#else
+#define SECUREOTA_TOKEN_SIZE 16384
+#endif
+#endif
+
+class UpdateProcessorRFC3161;
+
+class SecureOTAClass {
+ public:
+  typedef std::function<void(void)> THandlerFunction;
+  typedef std::function<void(ota_error_t)> THandlerFunction_Error;
+  typedef std::function<void(unsigned int, unsigned int)> THandlerFunction_Progress;
+
+  SecureOTAClass();
+
+  // ---- before begin() ----
+
+  // UDP port; 3232 by default.
+  SecureOTAClass& setPort(uint16_t port);
+
+  // The name in mDNS; by default "esp32-" and the MAC address. At most 63 characters.
+  SecureOTAClass& setHostname(const char* hostname);
+#if defined(ARDUINO)
+  String getHostname() const {
+    return String(hostname_);
+  }
+#else
+  const char* getHostname() const {
+    return hostname_;
+  }
+#endif
+
+  // Asks for a password. It keeps strangers from starting uploads; what may be installed is decided
+  // by the signature alone.
+  SecureOTAClass& setPassword(const char* password);
+
+  // The same with the SHA-256 of the password in hexadecimal, or its MD5. With anything else the
+  // device refuses every password.
+  SecureOTAClass& setPasswordHash(const char* hash);
+
+  // Lets hosts that know no other form send an MD5 of the password, which whoever listens can try
+  // to guess quickly. Off by default.
+  SecureOTAClass& setAllowMd5Password(bool allowed);
+
+  // Restarts into a new image at once. On by default.
+  SecureOTAClass& setRebootOnSuccess(bool restart);
+
+  // Announces the device by mDNS. On by default.
+  SecureOTAClass& setMdnsEnabled(bool enabled);
+
+  // Ends an upload from which nothing came for so long; 10,000 ms by default.
+  SecureOTAClass& setTimeout(int milliseconds);
+
+  // Trusts one more key: a certificate in DER, which must outlive the program's use of SecureOTA (a
+  // constant does). False, and lastError() says why, if it can't be an anchor.
+  bool addTrustAnchor(const uint8_t* der, size_t size);
+
+  // The same with several certificates, one after the other.
+  bool addTrustAnchors(const uint8_t* der, size_t size);
+
+  // Accepts only tokens that were issued under this policy, "1.3.6.1.4.1.99999.1", or another one
+  // that was required. False for what is no OBJECT IDENTIFIER; then nothing is accepted.
+  bool requirePolicy(const char* oid);
+
+  // The sketch's answer to a refusal, to the start of writing (the token was accepted by then), to
+  // progress (bytes, of how many), and to success, just before the restart.
+  SecureOTAClass& onStart(THandlerFunction callback);
+  SecureOTAClass& onEnd(THandlerFunction callback);
+  SecureOTAClass& onError(THandlerFunction_Error callback);
+  SecureOTAClass& onProgress(THandlerFunction_Progress callback);
+
+  // For sketches of the earlier signed updater; anchors given to the processor are ours already.
+  SecureOTAClass& setProcessor(UpdateProcessorRFC3161* processor);
+
+  // ---- running ----
+
+  // Starts to listen. The network must be up.
+  void begin();
+
+  // To be called from loop(). Returns at once, except during an upload, which it takes to its end.
+  void handle();
+
+  void end();
+
+  // U_FLASH or U_SPIFFS: of the upload under way, or the last one.
+  int getCommand() const;
+
+  // Why the last update was refused, by name: secureota::errorName(), errorSentence().
+  secureota::Error lastError() const {
+    return lastError_;
+  }
+
+ private:
+  SecureOTAClass(const SecureOTAClass&);
+  SecureOTAClass& operator=(const SecureOTAClass&);
+
+  // Turns what the library reports into callbacks and lines of log.
+  class Reporter final : public secureota::UpdateListener {
+   public:
+    explicit Reporter(SecureOTAClass* owner) : owner_(owner) {}
+    void breathe() override;
+    void onStart(secureota::ImageKind kind, size_t imageSize) override;
+    void onProgress(size_t done, size_t total) override;
+    void onActivated(const secureota::VerifiedToken& token) override;
+    void onAlreadyRunning(const secureota::VerifiedToken& token) override;
+    void onRefused(secureota::Error why, Stage at) override;
+
+   private:
+    SecureOTAClass* owner_;
+  };
+
+  void loadFacts();
+  void prepareFloor();
+  void confirmRunningImage();
+  void receiveDatagrams();
+  void serveStream();
+  void perform(const secureota::Actions& actions);
+  void finishUpdate();
+  void sayAccepted(const char* how, const secureota::VerifiedToken& token);
+  bool note(secureota::Error error);
+
+  static const size_t kHostnameSize = 64;
+  static const size_t kReadSize = 1460;  // bytes of one TCP segment
+
+  char hostname_[kHostnameSize];
+  uint16_t port_;
+  bool listening_;
+  bool restartOnSuccess_;
+  bool announce_;
+  bool factsLoaded_;
+  bool confirmed_;
+  bool streaming_;  // a stream was asked for and not closed yet
+  secureota::Error lastError_;
+
+  THandlerFunction startCallback_;
+  THandlerFunction endCallback_;
+  THandlerFunction_Error errorCallback_;
+  THandlerFunction_Progress progressCallback_;
+
+  Reporter reporter_;
+  secureota::Password password_;
+  secureota::TrustStore anchors_;
+  secureota::PolicySet policies_;
+  secureota::Rules rules_;
+  secureota::Floor floor_;
+  bool runningDigestKnown_;
+  uint8_t runningDigest_[secureota::kSha256Size];
+  secureota::Receiver receiver_;
+  uint8_t tokenBuffer_[SECUREOTA_TOKEN_SIZE];
+  uint8_t readBuffer_[kReadSize];
+};
+
+extern SecureOTAClass SecureOTA;
+
+// For sketches of the earlier signed updater:
+//
+//     UpdateProcessorRFC3161 signatureChecker;
+//     signatureChecker.addTrustedCertAsDER(signing_cert, sizeof(signing_cert));
+//
+// Unsigned uploads can't be allowed: its setAllowLegacyUploads() does not exist here.
+class UpdateProcessorRFC3161 {
+ public:
+  // 0, or -1 if the certificate can't be an anchor.
+  int addTrustedCertAsDER(const unsigned char* der, size_t size);
+};

@@ -1,0 +1,117 @@
+#include "posix_port.h"
+
+#if defined(SECUREOTA_PORT_POSIX)
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "files.h"
+
+namespace secureota {
+
+Port& port() {
+  return posix::posixPort();
+}
+
+namespace posix {
+
+PosixPort& posixPort() {
+  static PosixPort port;
+  return port;
+}
+
+PosixPort::PosixPort()
+    : address_(htonl(INADDR_LOOPBACK)), port_(-1), listenFailed_(false), arguments_(nullptr) {}
+
+void PosixPort::listenOn(uint32_t address, int port) {
+  address_ = address;
+  port_ = port;
+}
+
+bool PosixPort::listen(uint16_t port) {
+  listenFailed_ = false;
+  if (!sockets_.listen(address_, port_ < 0 ? port : static_cast<uint16_t>(port_))) {
+    fprintf(stderr, "can't listen on UDP port %d: %s\n", port_ < 0 ? port : port_, strerror(errno));
+    listenFailed_ = true;
+    return false;
+  }
+  in_addr address;
+  address.s_addr = address_;
+  char text[INET_ADDRSTRLEN];
+  (void)inet_ntop(AF_INET, &address, text, sizeof text);
+  printf("listening on %s:%u\n", text, sockets_.listeningPort());
+  fflush(stdout);
+  return true;
+}
+
+size_t PosixPort::receiveDatagram(uint8_t* out, size_t capacity, Endpoint* from) {
+  return sockets_.receiveDatagram(out, capacity, from);
+}
+
+void PosixPort::sendDatagram(Bytes datagram, const Endpoint& to) {
+  sockets_.sendDatagram(datagram, to);
+}
+
+size_t PosixPort::readStream(uint8_t* out, size_t capacity) {
+  return sockets_.readStream(out, capacity);
+}
+
+uint32_t PosixPort::milliseconds() {
+  timespec now;
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint32_t>(static_cast<uint64_t>(now.tv_sec) * 1000 +
+                               static_cast<uint64_t>(now.tv_nsec) / 1000000);
+}
+
+void PosixPort::say(const char* line) {
+  printf("%s\n", line);
+  fflush(stdout);
+}
+
+void PosixPort::announce(const char* hostname, uint16_t port, bool password) {
+  (void)hostname;
+  (void)port;
+  (void)password;
+}
+
+void PosixPort::execute(int slot) {
+  const std::string program = flash_.slotPath(slot);
+  (void)execv(program.c_str(), arguments_);
+  fprintf(stderr, "can't execute slot %d: %s\n", slot, strerror(errno));
+}
+
+// A slot that can't be executed is what a boot loader finds too: the other one runs on.
+void PosixPort::restart() {
+  const int slot = flash_.bootSlot();
+  printf("restarting into slot %d\n", slot);
+  fflush(stdout);
+  execute(slot);
+  (void)flash_.setBootSlot(flash_.runningSlot());
+}
+
+bool PosixPort::runningDigest(const UpdateRecord& record, uint8_t out[kSha256Size]) {
+  (void)record;
+  std::string image;
+  if (flash_.runningSlot() < 0 || !readFile(flash_.slotPath(flash_.runningSlot()), &image)) {
+    return false;
+  }
+  const Bytes bytes(reinterpret_cast<const uint8_t*>(image.data()), image.size());
+  return digest(DigestAlgorithm::Sha256, bytes, out) == Error::None;
+}
+
+void PosixPort::fill(uint8_t* out, size_t size) {
+  if (getentropy(out, size) != 0) {
+    perror("getentropy");
+    ::abort();  // a nonce that can be guessed is worse than none
+  }
+}
+
+}  // namespace posix
+}  // namespace secureota
+
+#endif

@@ -1,0 +1,79 @@
+// The machine below the library, on Linux and macOS.
+#pragma once
+
+#include "platform.h"
+
+#if defined(SECUREOTA_PORT_POSIX)
+
+#include <string>
+
+#include "../../port.h"
+#include "flash.h"
+#include "sockets.h"
+
+namespace secureota {
+namespace posix {
+
+class PosixPort final : public Port, public RandomSource {
+ public:
+  PosixPort();
+
+  Flash& flash() { return flash_; }
+
+  // Where to listen; wins over what the sketch says. In network order, and -1 for "as the sketch
+  // says".
+  void listenOn(uint32_t address, int port);
+
+  // How the next image is started: the program's own arguments.
+  void keepArguments(char** arguments) { arguments_ = arguments; }
+
+  // Somebody else has the port.
+  bool listenFailed() const { return listenFailed_; }
+
+  void waitFor(uint32_t milliseconds) { sockets_.wait(milliseconds); }
+
+  // Replaces this process by the program in a slot. Returns only where that failed.
+  void execute(int slot);
+
+  SECUREOTA_NODISCARD bool listen(uint16_t port) override;
+  void stopListening() override { sockets_.stopListening(); }
+  size_t receiveDatagram(uint8_t* out, size_t capacity, Endpoint* from) override;
+  void sendDatagram(Bytes datagram, const Endpoint& to) override;
+  void connect(const Endpoint& to) override { sockets_.connect(to); }
+  StreamState streamState() override { return sockets_.streamState(); }
+  size_t readStream(uint8_t* out, size_t capacity) override;
+  void writeStream(Bytes bytes) override { sockets_.writeStream(bytes); }
+  void endStream() override { sockets_.endStream(); }
+  void closeStream() override { sockets_.closeStream(); }
+  uint32_t milliseconds() override;
+  void breathe() override {}
+  void wait() override { sockets_.wait(1); }
+  void say(const char* line) override;
+  void restart() override;
+  SECUREOTA_NODISCARD bool runningDigest(const UpdateRecord& record,
+                                         uint8_t out[kSha256Size]) override;
+  const char* defaultHostname() override { return "emulated-device"; }
+  // Not announced: devices in tests would show up in other people's lists.
+  void announce(const char* hostname, uint16_t port, bool password) override;
+  void stopAnnouncing() override {}
+  ImageSink& sink() override { return flash_; }
+  RecordStore& store() override { return flash_; }
+  RandomSource& random() override { return *this; }
+
+  void fill(uint8_t* out, size_t size) override;
+
+ private:
+  Flash flash_;
+  Sockets sockets_;
+  uint32_t address_;
+  int port_;
+  bool listenFailed_;
+  char** arguments_;
+};
+
+PosixPort& posixPort();
+
+}  // namespace posix
+}  // namespace secureota
+
+#endif

@@ -1,0 +1,36 @@
+// The emulated device: runs a sketch as a program whose file is the firmware.
+#pragma once
+
+#include "platform.h"
+
+#if defined(SECUREOTA_PORT_POSIX)
+
+#include <stdint.h>
+
+namespace secureota {
+namespace posix {
+
+// main() of an emulated device. Installs the program into its flash directory, executes the slot
+// that boots, and there calls setup() once and loop() for ever. Returns an exit status only where
+// that is not possible: 2, after a line on stderr.
+//
+//     --dir DIR            the flash (default ./emulated-device, or $SECUREOTA_DEVICE_DIR)
+//     --port N             UDP port (default: the sketch's, 3232; or $SECUREOTA_DEVICE_PORT); 0:
+//     any
+//     --bind ADDRESS       IPv4 address to listen on (default 127.0.0.1)
+//     --anchor FILE        one more trust anchor, PEM or DER; may be repeated
+//     --password-env NAME  asks for the password that this environment variable holds
+//     --flash              writes this program into slot 0 and boots it, as a serial upload would
+int run(int argc, char** argv, void (*setup)(), void (*loop)());
+
+// The slot that runs: 0 or 1.
+int slot();
+
+}  // namespace posix
+}  // namespace secureota
+
+// What sketches expect to find. Milliseconds since some moment; wraps around.
+uint32_t millis();
+void delay(uint32_t milliseconds);
+
+#endif

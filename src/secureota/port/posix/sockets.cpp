@@ -1,0 +1,260 @@
+#include "sockets.h"
+
+#if defined(ARDUINO_ARCH_ESP32) || defined(SECUREOTA_PORT_POSIX)
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+namespace secureota {
+namespace {
+
+// A peer that is gone must not end the process. Linux and lwIP are told with every call, macOS
+// once.
+#if defined(MSG_NOSIGNAL)
+const int kSendFlags = MSG_NOSIGNAL;
+#else
+const int kSendFlags = 0;
+#endif
+
+// Non-blocking, and not handed on to the image that is executed next.
+int openSocket(int type) {
+  const int fd = ::socket(AF_INET, type, 0);
+  if (fd < 0) {
+    return -1;
+  }
+  (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+#if defined(FD_CLOEXEC) && !defined(ARDUINO)
+  (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
+#endif
+#if defined(SO_NOSIGPIPE)
+  const int on = 1;
+  (void)::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+  return fd;
+}
+
+sockaddr_in toSocketAddress(const Endpoint& endpoint) {
+  sockaddr_in address;
+  memset(&address, 0, sizeof address);
+  address.sin_family = AF_INET;
+  address.sin_port = htons(endpoint.port);
+  memcpy(&address.sin_addr.s_addr, endpoint.address, 4);
+  return address;
+}
+
+Endpoint toEndpoint(const sockaddr_in& address) {
+  Endpoint endpoint;
+  memcpy(endpoint.address, &address.sin_addr.s_addr, 4);
+  endpoint.addressSize = 4;
+  endpoint.port = ntohs(address.sin_port);
+  return endpoint;
+}
+
+bool wouldBlock(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+void closeSocket(int* fd) {
+  if (*fd >= 0) {
+    (void)::close(*fd);
+    *fd = -1;
+  }
+}
+
+}  // namespace
+
+Sockets::Sockets()
+    : datagrams_(-1),
+      listeningPort_(0),
+      stream_(-1),
+      connecting_(false),
+      peerEnded_(false),
+      ending_(false),
+      outboxSize_(0) {}
+
+// ---- datagrams
+// -----------------------------------------------------------------------------------
+
+bool Sockets::listen(uint32_t address, uint16_t port) {
+  stopListening();
+  datagrams_ = openSocket(SOCK_DGRAM);
+  if (datagrams_ < 0) {
+    return false;
+  }
+  sockaddr_in local;
+  memset(&local, 0, sizeof local);
+  local.sin_family = AF_INET;
+  local.sin_port = htons(port);
+  local.sin_addr.s_addr = address;
+  socklen_t size = sizeof local;
+  if (::bind(datagrams_, reinterpret_cast<sockaddr*>(&local), size) != 0 ||
+      ::getsockname(datagrams_, reinterpret_cast<sockaddr*>(&local), &size) != 0) {
+    stopListening();
+    return false;
+  }
+  listeningPort_ = ntohs(local.sin_port);
+  return true;
+}
+
+void Sockets::stopListening() {
+  closeSocket(&datagrams_);
+}
+
+size_t Sockets::receiveDatagram(uint8_t* out, size_t capacity, Endpoint* from) {
+  if (datagrams_ < 0) {
+    return 0;
+  }
+  sockaddr_in peer;
+  memset(&peer, 0, sizeof peer);
+  socklen_t size = sizeof peer;
+  const ssize_t taken =
+      ::recvfrom(datagrams_, out, capacity, 0, reinterpret_cast<sockaddr*>(&peer), &size);
+  if (taken <= 0) {
+    return 0;
+  }
+  *from = toEndpoint(peer);
+  return static_cast<size_t>(taken);
+}
+
+void Sockets::sendDatagram(Bytes datagram, const Endpoint& to) {
+  const sockaddr_in peer = toSocketAddress(to);
+  // A datagram that can't be sent is one that was lost: the peer asks again.
+  (void)!::sendto(datagrams_, datagram.data, datagram.size, kSendFlags,
+                  reinterpret_cast<const sockaddr*>(&peer), sizeof peer);
+}
+
+// ---- the stream
+// ----------------------------------------------------------------------------------
+
+void Sockets::connect(const Endpoint& to) {
+  closeStream();
+  stream_ = openSocket(SOCK_STREAM);
+  if (stream_ < 0) {
+    return;
+  }
+  // Acknowledgements are a few bytes each, and the stock host waits for every one of them.
+  const int on = 1;
+  (void)::setsockopt(stream_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const sockaddr_in peer = toSocketAddress(to);
+  if (::connect(stream_, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) != 0 &&
+      errno != EINPROGRESS) {
+    closeSocket(&stream_);
+    return;
+  }
+  connecting_ = true;
+}
+
+// A connection that is being made can be written to as soon as it stands or has failed.
+bool Sockets::isConnected() {
+  fd_set writable;
+  FD_ZERO(&writable);
+  FD_SET(stream_, &writable);
+  timeval now = {0, 0};
+  if (::select(stream_ + 1, nullptr, &writable, nullptr, &now) <= 0) {
+    return false;
+  }
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(stream_, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
+    closeSocket(&stream_);
+    return false;
+  }
+  return true;
+}
+
+StreamState Sockets::streamState() {
+  if (stream_ >= 0 && connecting_) {
+    connecting_ = !isConnected();
+  }
+  if (stream_ < 0 || peerEnded_) {
+    return StreamState::Closed;
+  }
+  return connecting_ ? StreamState::Connecting : StreamState::Open;
+}
+
+size_t Sockets::readStream(uint8_t* out, size_t capacity) {
+  flush();
+  if (stream_ < 0 || connecting_ || peerEnded_ || outboxSize_ != 0) {
+    return 0;
+  }
+  const ssize_t taken = ::recv(stream_, out, capacity, 0);
+  if (taken > 0) {
+    return static_cast<size_t>(taken);
+  }
+  peerEnded_ = taken == 0 || !wouldBlock(errno);
+  return 0;
+}
+
+void Sockets::writeStream(Bytes bytes) {
+  if (stream_ < 0) {
+    return;
+  }
+  const size_t room = kOutboxSize - outboxSize_;
+  const size_t size = bytes.size < room ? bytes.size : room;  // readStream sees to it that all fits
+  memcpy(outbox_ + outboxSize_, bytes.data, size);
+  outboxSize_ += size;
+  flush();
+}
+
+void Sockets::flush() {
+  while (stream_ >= 0 && outboxSize_ != 0) {
+    const ssize_t sent = ::send(stream_, outbox_, outboxSize_, kSendFlags);
+    if (sent < 0) {
+      if (!wouldBlock(errno)) {
+        outboxSize_ = 0;  // nobody is there to take it
+        peerEnded_ = true;
+      }
+      return;
+    }
+    outboxSize_ -= static_cast<size_t>(sent);
+    memmove(outbox_, outbox_ + sent, outboxSize_);
+  }
+  if (ending_ && stream_ >= 0) {
+    ending_ = false;
+    (void)::shutdown(stream_, SHUT_WR);
+  }
+}
+
+void Sockets::endStream() {
+  ending_ = true;
+  flush();
+}
+
+void Sockets::closeStream() {
+  flush();
+  closeSocket(&stream_);
+  connecting_ = false;
+  peerEnded_ = false;
+  ending_ = false;
+  outboxSize_ = 0;
+}
+
+void Sockets::wait(uint32_t milliseconds) {
+  fd_set readable;
+  fd_set writable;
+  FD_ZERO(&readable);
+  FD_ZERO(&writable);
+  int highest = -1;
+  if (datagrams_ >= 0) {
+    FD_SET(datagrams_, &readable);
+    highest = datagrams_;
+  }
+  if (stream_ >= 0 && !peerEnded_) {
+    const bool blocked = connecting_ || outboxSize_ != 0;
+    FD_SET(stream_, blocked ? &writable : &readable);
+    highest = stream_ > highest ? stream_ : highest;
+  }
+  timeval time = {static_cast<time_t>(milliseconds / 1000),
+                  static_cast<suseconds_t>(milliseconds % 1000 * 1000)};
+  (void)::select(highest + 1, &readable, &writable, nullptr, &time);
+}
+
+}  // namespace secureota
+
+#endif

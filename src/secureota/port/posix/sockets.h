@@ -1,0 +1,54 @@
+// The network through BSD sockets: Linux, macOS, and lwIP on the ESP32, which has the same calls.
+#pragma once
+
+#include "platform.h"
+
+#if defined(ARDUINO_ARCH_ESP32) || defined(SECUREOTA_PORT_POSIX)
+
+#include "../../port.h"
+
+namespace secureota {
+
+// One socket for datagrams and one for the stream, both non-blocking. IPv4.
+class Sockets {
+ public:
+  Sockets();
+
+  // `address` is where to listen, in network order. `port` 0 takes any that is free.
+  SECUREOTA_NODISCARD bool listen(uint32_t address, uint16_t port);
+  void stopListening();
+  uint16_t listeningPort() const { return listeningPort_; }
+
+  size_t receiveDatagram(uint8_t* out, size_t capacity, Endpoint* from);
+  void sendDatagram(Bytes datagram, const Endpoint& to);
+
+  void connect(const Endpoint& to);
+  StreamState streamState();
+  size_t readStream(uint8_t* out, size_t capacity);
+  void writeStream(Bytes bytes);
+  void endStream();
+  void closeStream();
+
+  // Waits until something can be read, or a connection stands, or the time is over.
+  void wait(uint32_t milliseconds);
+
+ private:
+  void flush();
+  bool isConnected();
+
+  int datagrams_;  // -1: closed
+  uint16_t listeningPort_;
+  int stream_;  // -1: closed
+  bool connecting_;
+  bool peerEnded_;
+  bool ending_;  // endStream was asked for
+
+  // What the peer has not taken yet: acknowledgements and one verdict.
+  static const size_t kOutboxSize = 256;
+  uint8_t outbox_[kOutboxSize];
+  size_t outboxSize_;
+};
+
+}  // namespace secureota
+
+#endif

@@ -1,0 +1,146 @@
+// The upload protocol, from the device's side: datagrams and stream bytes go in, datagrams, stream
+// bytes and things to do come out (docs/format.md, sections 2 and 3).
+//
+// It owns no socket, no clock and no memory, so that it runs in a test as it does on a chip. Time
+// is given to every call, in milliseconds of any origin; it may wrap around.
+//
+// What an unauthenticated peer can make it do is bounded: one invitation is open at a time, a nonce
+// serves once and only its addressee, and an answer is never longer than the datagram that asked
+// for it. The one exception is `AUTH` with a nonce of 64 digits: 69 bytes, for which the stock form
+// of the invitation may have as few as 39.
+#pragma once
+
+#include "auth.h"
+#include "bytes.h"
+#include "crypto.h"
+#include "endpoint.h"
+#include "error.h"
+#include "invitation.h"
+#include "update_listener.h"
+#include "updater.h"
+
+namespace secureota {
+
+// Unpredictable bytes; a port implements it.
+class RandomSource {
+ public:
+  virtual void fill(uint8_t* out, size_t size) = 0;
+
+ protected:
+  ~RandomSource() {}
+};
+
+// All belongs to the caller and must outlive the Receiver.
+struct ReceiverParts {
+  UpdaterParts updater;
+  const Password* password;
+  RandomSource* random;
+};
+
+// What the caller owes after a call, in this order. Views are good until the next call.
+struct Actions {
+  bool closeFirst;      // drop the connection of an upload that is over
+  Bytes datagram;       // send this, unless empty, ...
+  Endpoint datagramTo;  // ... to here
+  bool connect;         // open a stream ...
+  Endpoint connectTo;   // ... to here; then onConnected or onConnectionFailed
+  Bytes stream;         // write this to the stream, unless empty
+  bool endStream;       // nothing more will be written: say so to the peer, but go on reading
+  bool close;           // drop the connection when everything is written
+  bool restart;         // a new image is active: restart into it when the connection is closed
+
+  Actions() : closeFirst(false), connect(false), endStream(false), close(false), restart(false) {}
+};
+
+// Milliseconds.
+const uint32_t kNonceLifetime = 10 * 1000;           // as long as the stock host waits
+const uint32_t kNonceHold = 1000;                    // others wait so long for an open invitation
+const uint32_t kConnectTimeout = 10 * 1000;          // as long as the stock host listens
+const uint32_t kDefaultIdleTimeout = 10 * 1000;      // without one byte
+const uint32_t kTokenTimeout = 30 * 1000;            // until the token is there and accepted
+const uint32_t kTransferTimeout = 15 * 60 * 1000UL;  // for everything: 4 MiB at 5 KB/s
+const uint32_t kDrainTimeout = 2000;                 // for the peer to take the verdict and leave
+
+class Receiver {
+ public:
+  Receiver();
+
+  // Forgets everything and starts to listen.
+  void begin(const ReceiverParts& parts);
+
+  // Breaks off what is under way.
+  void end();
+
+  void setIdleTimeout(uint32_t milliseconds) { idleTimeout_ = milliseconds; }
+
+  // A datagram came in. May take as long as one PBKDF2 (kPasswordRounds) takes.
+  Actions onDatagram(Bytes datagram, const Endpoint& from, uint32_t now);
+
+  Actions onConnected(uint32_t now);
+  Actions onConnectionFailed();
+
+  // Bytes came in over the stream. May take as long as the verification of a token, or as reading
+  // back the whole image.
+  Actions onStream(Bytes bytes, uint32_t now);
+
+  // The peer sends nothing more.
+  Actions onStreamClosed();
+
+  // To be called often, also when nothing happened: time-outs.
+  Actions tick(uint32_t now);
+
+  // Something is under way.
+  bool busy() const { return state_ != State::Idle; }
+
+  // The kind of image of the last invitation that was accepted.
+  ImageKind kind() const { return invitation_.kind; }
+
+ private:
+  // Idle -> [Authenticating ->] Connecting -> Receiving -> Draining -> Idle. In Draining the
+  // verdict is out: what still comes is thrown away until the peer closes, because closing with
+  // unread bytes would reset the connection and could destroy the verdict on its way.
+  enum class State : uint8_t { Idle, Authenticating, Connecting, Receiving, Draining };
+
+  Actions onInvitation(Bytes datagram, const Endpoint& from, uint32_t now);
+  Actions onAuthentication(Bytes datagram, const Endpoint& from, uint32_t now);
+  Error considerInvitation(Bytes datagram, Invitation* out) const;
+  Actions challenge(const Endpoint& from, uint32_t now);
+  Actions accept(const Endpoint& from, uint32_t now);
+  Actions answer(size_t size, const Endpoint& to);
+  Actions answerRefusal(Error why, size_t limit, const Endpoint& to);
+  void remember(Bytes datagram);
+  bool isRepeated(Bytes datagram, const Endpoint& from) const;
+  bool occupied(const Endpoint& from, uint32_t now) const;
+
+  SECUREOTA_NODISCARD Error takeBytes(Bytes bytes);
+  SECUREOTA_NODISCARD Error finish();
+  Actions refuseStream(Error why, UpdateListener::Stage at, uint32_t now);
+  Actions leave();
+  void enter(State state, uint32_t now);
+
+  UpdateListener& listener() { return *parts_.updater.listener; }
+
+  ReceiverParts parts_;
+  State state_;
+  uint32_t since_;     // when state_ was entered
+  uint32_t lastByte_;  // when something last came over the stream
+  uint32_t idleTimeout_;
+  bool restartAfter_;  // state Draining
+
+  Endpoint peer_;
+  Invitation invitation_;
+  PasswordForm form_;
+  char nonce_[kLongNonceSize];
+  size_t nonceSize_;
+  uint8_t requestDigest_[kSha256Size];  // of the datagram that brought us into this state
+
+  Digest transportDigest_;
+  Updater updater_;
+
+  static const size_t kTextSize = 160;  // the longest name and sentence, and an acknowledgement
+  char datagramText_[kTextSize];
+  size_t datagramSize_;
+  char streamText_[kTextSize];
+};
+
+}  // namespace secureota

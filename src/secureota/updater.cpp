@@ -1,0 +1,237 @@
+#include "updater.h"
+
+namespace secureota {
+
+Updater::Updater()
+    : parts_(),
+      state_(State::Idle),
+      why_(Error::None),
+      kind_(ImageKind::Application),
+      totalSize_(0),
+      taken_(0),
+      tokenTaken_(0),
+      imageTaken_(0),
+      alreadyRunning_(false),
+      token_() {}
+
+Error Updater::begin(const UpdaterParts& parts, ImageKind kind, uint32_t totalSize) {
+  abort();
+  if (parts.anchors->count() == 0) {
+    return Error::NoTrustAnchor;
+  }
+  if (parts.sink->capacity(kind) == 0) {
+    return Error::WrongImageKind;
+  }
+  parts_ = parts;
+  if (parts_.bufferSize > kMaxTokenSize) {
+    parts_.bufferSize = kMaxTokenSize;
+  }
+  kind_ = kind;
+  totalSize_ = totalSize;
+  taken_ = 0;
+  header_.reset();
+  tokenTaken_ = 0;
+  imageTaken_ = 0;
+  alreadyRunning_ = false;
+  state_ = State::Header;
+  return Error::None;
+}
+
+Error Updater::write(Bytes bytes) {
+  if (state_ == State::Failed) {
+    return why_;
+  }
+  if (bytes.size > totalSize_ - taken_) {
+    return fail(Error::TrailingData);
+  }
+  taken_ += static_cast<uint32_t>(bytes.size);
+  Bytes rest = bytes;
+  while (!rest.empty()) {
+    const Error error = step(&rest);
+    if (error != Error::None) {
+      return fail(error);
+    }
+  }
+  parts_.listener->onProgress(taken_, totalSize_);
+  return Error::None;
+}
+
+Error Updater::finish() {
+  if (state_ == State::Failed) {
+    return why_;
+  }
+  if (state_ == State::Header) {
+    return fail(header_.whyIncomplete());
+  }
+  if (taken_ != totalSize_ || state_ != State::Image) {
+    return fail(Error::Truncated);
+  }
+  const Error error = checkImage();
+  if (error != Error::None) {
+    return fail(error);
+  }
+  state_ = State::Done;
+  return Error::None;
+}
+
+void Updater::abort() {
+  if (active()) {
+    parts_.sink->abort();
+  }
+  state_ = State::Idle;
+}
+
+bool Updater::active() const {
+  return state_ == State::Header || state_ == State::Token || state_ == State::Image;
+}
+
+Error Updater::fail(Error why) {
+  abort();
+  state_ = State::Failed;
+  why_ = why;
+  return why;
+}
+
+// Takes from the front of `rest` what the present state wants.
+Error Updater::step(Bytes* rest) {
+  switch (state_) {
+    case State::Header:
+      return takeHeader(rest);
+    case State::Token:
+      return takeToken(rest);
+    case State::Image:
+      return takeImage(rest);
+    case State::Idle:
+    case State::Done:
+    case State::Failed:
+      break;
+  }
+  return Error::TrailingData;
+}
+
+static Bytes takeFront(Bytes* rest, size_t size) {
+  const Bytes front(rest->data, size < rest->size ? size : rest->size);
+  *rest = Bytes(rest->data + front.size, rest->size - front.size);
+  return front;
+}
+
+Error Updater::takeHeader(Bytes* rest) {
+  size_t used = 0;
+  SECUREOTA_TRY(header_.feed(*rest, &used));
+  (void)takeFront(rest, used);
+  if (!header_.complete()) {
+    return Error::None;
+  }
+  const ContainerHeader& header = header_.header();
+  if (header.tokenSize > parts_.bufferSize) {
+    return Error::TokenTooLarge;
+  }
+  const uint64_t whole = uint64_t(header_.size()) + header.tokenSize + header.imageSize;
+  if (whole != totalSize_) {
+    return whole > totalSize_ ? Error::Truncated : Error::TrailingData;
+  }
+  if (header.imageSize > parts_.sink->capacity(kind_)) {
+    return Error::ImageTooLarge;
+  }
+  state_ = State::Token;
+  return Error::None;
+}
+
+Error Updater::takeToken(Bytes* rest) {
+  const uint32_t size = header_.header().tokenSize;
+  const Bytes piece = takeFront(rest, size - tokenTaken_);
+  memcpy(parts_.buffer + tokenTaken_, piece.data, piece.size);
+  tokenTaken_ += static_cast<uint32_t>(piece.size);
+  if (tokenTaken_ < size) {
+    return Error::None;
+  }
+  SECUREOTA_TRY(judgeToken());
+  SECUREOTA_TRY(digest_.begin(DigestAlgorithm::Sha256));
+  if (!alreadyRunning_) {
+    SECUREOTA_TRY(openSlot());
+  }
+  state_ = State::Image;
+  return Error::None;
+}
+
+// Verifies the token. The floor is asked here and not by the verifier, because it does not apply to
+// the image that runs: its own token is exactly as old as the floor.
+Error Updater::judgeToken() {
+  const Bytes token(parts_.buffer, header_.header().tokenSize);
+  parts_.listener->breathe();
+  SECUREOTA_TRY(verifyToken(token, *parts_.anchors, *parts_.rules, &token_));
+  parts_.listener->breathe();
+  alreadyRunning_ = kind_ == ImageKind::Application && parts_.runningDigest != nullptr &&
+                    memcmp(token_.imageDigest, parts_.runningDigest, kSha256Size) == 0;
+  if (!alreadyRunning_ && !parts_.floor->admits(token_.genTime)) {
+    return Error::OlderThanFloor;
+  }
+  return Error::None;
+}
+
+Error Updater::openSlot() {
+  const uint32_t size = header_.header().imageSize;
+  parts_.listener->onStart(kind_, size);
+  return parts_.sink->open(kind_, size);
+}
+
+Error Updater::takeImage(Bytes* rest) {
+  const Bytes piece = takeFront(rest, rest->size);
+  imageTaken_ += static_cast<uint32_t>(piece.size);
+  if (alreadyRunning_) {
+    return Error::None;
+  }
+  SECUREOTA_TRY(digest_.update(piece));
+  return parts_.sink->write(piece);
+}
+
+Error Updater::checkImage() {
+  if (alreadyRunning_) {
+    parts_.listener->onAlreadyRunning(token_);
+    return Error::None;
+  }
+  uint8_t taken[kSha256Size];
+  SECUREOTA_TRY(digest_.finish(taken));
+  if (memcmp(taken, token_.imageDigest, kSha256Size) != 0) {
+    return Error::ImageMismatch;
+  }
+  SECUREOTA_TRY(parts_.sink->seal());
+  SECUREOTA_TRY(readBackAndCompare());
+  SECUREOTA_TRY(activate());
+  parts_.listener->onActivated(token_);
+  return Error::None;
+}
+
+// What was hashed on its way in is not yet what lies in flash.
+Error Updater::readBackAndCompare() {
+  const uint32_t size = header_.header().imageSize;
+  SECUREOTA_TRY(digest_.begin(DigestAlgorithm::Sha256));
+  for (uint32_t at = 0; at < size;) {
+    const uint32_t left = size - at;
+    const size_t piece = left < parts_.bufferSize ? left : parts_.bufferSize;
+    SECUREOTA_TRY(parts_.sink->readBack(at, parts_.buffer, piece));
+    SECUREOTA_TRY(digest_.update(Bytes(parts_.buffer, piece)));
+    at += static_cast<uint32_t>(piece);
+    parts_.listener->breathe();
+  }
+  uint8_t written[kSha256Size];
+  SECUREOTA_TRY(digest_.finish(written));
+  return memcmp(written, token_.imageDigest, kSha256Size) == 0 ? Error::None
+                                                               : Error::FlashReadBackMismatch;
+}
+
+// The record comes first: an image that boots without being expected could never raise the floor.
+Error Updater::activate() {
+  if (kind_ == ImageKind::Application) {
+    ImageIdentity image;
+    memcpy(image.digest, token_.imageDigest, kSha256Size);
+    image.size = header_.header().imageSize;
+    image.genTime = token_.genTime;
+    if (parts_.floor->expect(image) != Error::None) {
+      return Error::ActivateFailed;
+    }
+  }
+  return parts_.sink->activate();
+}
+
+}  // namespace secureota

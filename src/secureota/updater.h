@@ -1,0 +1,99 @@
+// Takes a container in pieces of any size, verifies its token, writes its image into the spare slot
+// and makes it bootable: the invariants of SECURITY.md live here.
+//
+//   1. The sink is opened (flash erased) only after the token was accepted.
+//   2. The slot is activated only after the digest of the bytes taken AND the digest of what then
+//      lies in flash equal the token's imprint.
+//   3. Memory taken before that is the buffer that the port lends; nothing is allocated.
+//   4. The container's header decides nothing but sizes.
+#pragma once
+
+#include "bytes.h"
+#include "container.h"
+#include "crypto.h"
+#include "error.h"
+#include "floor.h"
+#include "image_sink.h"
+#include "update_listener.h"
+#include "verifier.h"
+
+namespace secureota {
+
+// What an Updater works with. Everything belongs to the caller and must outlive it.
+struct UpdaterParts {
+  ImageSink* sink;
+  Floor* floor;
+  const TrustStore* anchors;
+  const Rules* rules;  // notBefore stays kNoTime: the floor is asked instead
+  UpdateListener* listener;
+
+  // Holds the token until it is verified, and later what is read back. A longer token is refused
+  // with TokenTooLarge; more than kMaxTokenSize is never used.
+  uint8_t* buffer;
+  size_t bufferSize;  // bytes, at least 512
+
+  // SHA-256 of the image that runs now; null if the port can't tell.
+  const uint8_t* runningDigest;
+};
+
+class Updater {
+ public:
+  Updater();
+
+  // Starts anew with a container of `totalSize` bytes in all. NoTrustAnchor, WrongImageKind.
+  SECUREOTA_NODISCARD Error begin(const UpdaterParts& parts, ImageKind kind, uint32_t totalSize);
+
+  // Takes the next bytes. Any error ends the update: the sink is aborted, and further calls answer
+  // the same error. TrailingData for bytes beyond `totalSize`.
+  SECUREOTA_NODISCARD Error write(Bytes bytes);
+
+  // Decides, after the last byte: compares digests, reads back, remembers the image as pending and
+  // activates. Truncated if bytes are missing. Ends the update, as write does, on any error.
+  SECUREOTA_NODISCARD Error finish();
+
+  // Breaks off. Nothing stays bootable that was not before; the running image is never touched.
+  void abort();
+
+  // Between begin and the end of the update, whatever that was.
+  bool active() const;
+
+  // The token was accepted, and `token` may be asked.
+  bool accepted() const { return state_ == State::Image || state_ == State::Done; }
+  const VerifiedToken& token() const { return token_; }
+
+  // The token is for the image that runs: nothing is opened, written or activated; the bytes are
+  // read to their end and thrown away.
+  bool alreadyRunning() const { return alreadyRunning_; }
+
+  uint32_t taken() const { return taken_; }
+  uint32_t totalSize() const { return totalSize_; }
+
+ private:
+  enum class State : uint8_t { Idle, Header, Token, Image, Done, Failed };
+
+  Error fail(Error why);
+  Error step(Bytes* rest);
+  Error takeHeader(Bytes* rest);
+  Error takeToken(Bytes* rest);
+  Error takeImage(Bytes* rest);
+  Error judgeToken();
+  Error openSlot();
+  Error checkImage();
+  Error readBackAndCompare();
+  Error activate();
+
+  UpdaterParts parts_;
+  State state_;
+  Error why_;  // state Failed
+  ImageKind kind_;
+  uint32_t totalSize_;
+  uint32_t taken_;
+  HeaderReader header_;
+  uint32_t tokenTaken_;
+  uint32_t imageTaken_;
+  bool alreadyRunning_;
+  VerifiedToken token_;
+  Digest digest_;
+};
+
+}  // namespace secureota
