@@ -119,6 +119,8 @@ class Reason(str, enum.Enum):
     TsaReplyUnusable = "TsaReplyUnusable", "the timestamp authority's answer is not a timestamp"
     NoAnswer = "NoAnswer", "the device does not answer"
     NoConnection = "NoConnection", "the device accepted the upload but did not connect"
+    HostPortUnusable = "HostPortUnusable", "this computer can't wait for the device there"
+    PasswordMissing = "PasswordMissing", "the device asks for a password and none is set"
     WeakPasswordForm = "WeakPasswordForm", "the device asks for the password in a weak form"
     NoVerdict = "NoVerdict", "the device did not say that it accepted the image"
     DeviceRefused = "DeviceRefused", "the device refused the image"

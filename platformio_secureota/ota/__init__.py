@@ -1,0 +1,26 @@
+"""Uploads: signed containers over the air to a device, and the device's verdict.
+
+    verdict = upload(container, Target.parse("greenhouse.local"), password=ask)
+
+`upload` returns only if the device said that it accepted the container.
+"""
+
+from platformio_secureota.ota.handshake import Password, State
+from platformio_secureota.ota.invitation import Form, ImageKind, TransportDigest
+from platformio_secureota.ota.session import Verdict, upload
+from platformio_secureota.ota.settings import Settings, Timeouts
+from platformio_secureota.ota.target import DEFAULT_PORT, Target
+
+__all__ = [
+    "DEFAULT_PORT",
+    "Form",
+    "ImageKind",
+    "Password",
+    "Settings",
+    "State",
+    "Target",
+    "Timeouts",
+    "TransportDigest",
+    "Verdict",
+    "upload",
+]
