@@ -1,7 +1,9 @@
 // verify-image: the device's verifier as a command. Exit 0: accepted, 1: refused, 2: could not
 // judge.
 //
-// The options are those of `secureota verify`; the last line of output is the verdict.
+// The options are those of `secureota verify`; the last line of output is the verdict. With
+// --tokens it judges bare TimeStampResps from standard input instead, as many as there are, each
+// preceded by its size in four octets, most significant first; a line of output for each.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,7 @@ const size_t kMaxDenied = 64;
 
 const char kUsage[] =
     "usage: verify-image [--anchor FILE]... [--not-before TIME] [--now TIME] [--policy OID]...\n"
-    "                    [--deny SPKI-SHA256]... [--require-ess-v2] IMAGE\n";
+    "                    [--deny SPKI-SHA256]... [--require-ess-v2] IMAGE|--tokens\n";
 
 struct Request {
   TrustStore anchors;
@@ -32,6 +34,7 @@ struct Request {
   PolicySet policies;
   uint8_t denied[kMaxDenied][kSha256Size];
   const char* image;
+  bool tokens;
 };
 
 bool complain(const char* what, const char* value) {
@@ -106,6 +109,8 @@ bool parseArguments(int argc, char** argv, Request* request) {
     const char* const argument = argv[i];
     if (strcmp(argument, "--require-ess-v2") == 0) {
       request->rules.requireEssV2 = true;
+    } else if (strcmp(argument, "--tokens") == 0) {
+      request->tokens = true;
     } else if (strncmp(argument, "--", 2) == 0) {
       if (i + 1 == argc) {
         return complain("a value is missing", argument);
@@ -122,11 +127,25 @@ bool parseArguments(int argc, char** argv, Request* request) {
   request->rules.policies = request->policies.policies();
   request->rules.policyCount = request->policies.count();
   request->rules.denied = request->denied;
-  if (request->image == nullptr) {
+  if ((request->image == nullptr) != request->tokens) {
     fputs(kUsage, stderr);
     return false;
   }
   return true;
+}
+
+// Verifies a copy of exactly the token's size, so that a sanitizer sees any read beyond it.
+Error judgeToken(Bytes token, const Request& request, VerifiedToken* out) {
+  uint8_t* const copy = static_cast<uint8_t*>(malloc(token.size));
+  if (copy == nullptr && token.size != 0) {
+    return Error::OutOfMemory;
+  }
+  if (token.size != 0) {
+    memcpy(copy, token.data, token.size);
+  }
+  const Error error = verifyToken(Bytes(copy, token.size), request.anchors, request.rules, out);
+  free(copy);
+  return error;
 }
 
 // The same order as on the device, with the whole container at hand.
@@ -145,15 +164,7 @@ Error judge(Bytes container, const Request& request, VerifiedToken* token) {
   if (container.size != size) {
     return container.size < size ? Error::Truncated : Error::TrailingData;
   }
-  // A copy of exactly this size, so that a sanitizer sees any read beyond the token.
-  uint8_t* const copy = static_cast<uint8_t*>(malloc(header.tokenSize));
-  if (copy == nullptr) {
-    return Error::OutOfMemory;
-  }
-  memcpy(copy, container.data + taken, header.tokenSize);
-  Error error = verifyToken(Bytes(copy, header.tokenSize), request.anchors, request.rules, token);
-  free(copy);
-  SECUREOTA_TRY(error);
+  SECUREOTA_TRY(judgeToken(Bytes(container.data + taken, header.tokenSize), request, token));
   uint8_t hash[kSha256Size];
   SECUREOTA_TRY(digest(DigestAlgorithm::Sha256,
                        Bytes(container.data + taken + header.tokenSize, header.imageSize), hash));
@@ -172,12 +183,32 @@ int verdict(Error error, const VerifiedToken& token) {
   return error == Error::OutOfMemory ? kCouldNotJudge : kRefused;
 }
 
+int judgeTokens(const Request& request) {
+  static uint8_t token[1 << 20];
+  uint8_t prefix[4];
+  while (fread(prefix, 1, sizeof prefix, stdin) == sizeof prefix) {
+    const size_t size = static_cast<size_t>(prefix[0]) << 24 |
+                        static_cast<size_t>(prefix[1]) << 16 | static_cast<size_t>(prefix[2]) << 8 |
+                        prefix[3];
+    if (size > sizeof token || fread(token, 1, size, stdin) != size) {
+      complain("cut short", "standard input");
+      return kCouldNotJudge;
+    }
+    VerifiedToken verified;
+    verdict(judgeToken(Bytes(token, size), request, &verified), verified);
+  }
+  return kAccepted;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   static Request request;
   if (!parseArguments(argc, argv, &request)) {
     return kCouldNotJudge;
+  }
+  if (request.tokens) {
+    return judgeTokens(request);
   }
   size_t size = 0;
   uint8_t* const container = readFile(request.image, &size);
