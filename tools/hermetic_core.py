@@ -3,11 +3,10 @@
     python tools/hermetic_core.py CORE_DIR
 
 PlatformIO downloads its build engine (the package tool-scons) and its development platforms when a
-project first needs them.  This makes a core directory that has them already: SCons from PyPI, in the
-form that PlatformIO looks for, and the small platforms of tests/fixtures/platforms.  Use it as
-
-    PLATFORMIO_CORE_DIR=CORE_DIR PLATFORMIO_SETTING_ENABLE_TELEMETRY=no \\
-        PLATFORMIO_DISABLE_UPGRADE_CHECK=true pio run
+project first needs them.  This makes a core directory that has them already: SCons from PyPI, in
+the form that PlatformIO looks for, and the small platforms of tests/fixtures/platforms.  With
+PLATFORMIO_CORE_DIR=CORE_DIR, PLATFORMIO_SETTING_ENABLE_TELEMETRY=no and
+PLATFORMIO_DISABLE_UPGRADE_CHECK=true, `pio run` then works without a network.
 
 Run it with the Python that has PlatformIO: the version of SCons is the one that this PlatformIO
 asks for.  What is up to date is left alone.

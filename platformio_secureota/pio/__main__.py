@@ -1,0 +1,165 @@
+"""The verbs, as extra_script.py calls them.  Exit status as the command line's."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable
+
+from asn1crypto import pem
+
+from platformio_secureota import atomic, names
+from platformio_secureota.anchors import read_anchors
+from platformio_secureota.cli import console
+from platformio_secureota.errors import Reason, SecureOTAError, Unusable
+from platformio_secureota.image import Image
+from platformio_secureota.pio import facts, options, project_key, trust
+from platformio_secureota.sign import sign
+from platformio_secureota.verify import Rules, VerifiedToken, verify_image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from platformio_secureota.pio.options import Options
+
+_INTERRUPTED = 130
+
+
+def _prepare(words: argparse.Namespace) -> None:
+    """Judge the options; write what the other build steps depend on."""
+    attended = project_key.is_attended(os.environ, terminal=words.terminal)
+    found = trust.resolve(_options(words), project=words.project, may_make_key=attended)
+    anchors = b"".join(pem.armor("CERTIFICATE", each.certificate.der) for each in found.anchors)
+    atomic.write(words.anchors, anchors)
+    atomic.write(words.signer, f"{found.signer}\n".encode())
+
+
+def _facts(words: argparse.Namespace) -> None:
+    """Write the source file with anchors, policies and the build time."""
+    text = facts.source(
+        anchors=read_anchors(words.anchors),
+        policies=_options(words).required_policies,
+        seconds_since_1970=facts.build_time(os.environ),
+    )
+    atomic.write(words.out, text.encode())
+
+
+def _sign(words: argparse.Namespace) -> None:
+    """Sign an image, if the devices would accept it; write container and bare token."""
+    asked = _options(words)
+    signed = sign(
+        Image.read(words.image),
+        trust.tsa(asked, project=words.project),
+        anchors=read_anchors(words.anchors),
+        policy=asked.asked_policy,
+        rules=_rules(asked),
+    )
+    atomic.write(words.token, signed.token)
+    atomic.write(words.signed, signed.container)
+    _say(f"{words.signed.name} {_by_whom(signed.verified)}")
+
+
+def _verify(words: argparse.Namespace) -> None:
+    """Judge a signed image by the rules of the device that this project builds."""
+    verified = verify_image(
+        Image.read(words.signed).data,
+        anchors=read_anchors(words.anchors),
+        rules=_rules(_options(words)),
+    )
+    _say(f"accepted: {words.signed.name} {_by_whom(verified.token)}")
+
+
+def _upload(words: argparse.Namespace) -> None:
+    """Send a signed image to a device."""
+    from platformio_secureota import ota  # noqa: PLC0415 - the other verbs need no network
+    from platformio_secureota.pio import upload  # noqa: PLC0415 - the same
+
+    flags = upload.parse_flags(json.loads(words.flags))
+    device = upload.target(words.upload_port, flags)
+    data = upload.checked_container(
+        words.image,
+        words.signed,
+        anchors=read_anchors(words.anchors),
+        rules=_rules(_options(words)),
+    )
+    _say(f"sending {words.signed.name} to {device}")
+    kind = ota.ImageKind[words.kind]
+    _say(upload.send(data, device, kind=kind, flags=flags, live=words.terminal))
+
+
+def _keygen(words: argparse.Namespace) -> None:
+    """Make the project's key, because somebody asked for it by name."""
+    asked = _options(words)
+    if asked.tsa_url or asked.signing_key is not None:
+        signer = asked.tsa_url or asked.signing_key
+        raise Unusable(Reason.Usage, f"platformio.ini says who signs: {signer}")
+    found = project_key.find(words.project, project_key.environment_config_dir())
+    if found is None:
+        trust.resolve(asked, project=words.project, may_make_key=True)
+    else:
+        _say(f"this project has a signing key: {found.key_here()}")
+
+
+_VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "prepare": _prepare,
+    "facts": _facts,
+    "sign": _sign,
+    "verify": _verify,
+    "upload": _upload,
+    "keygen": _keygen,
+}
+
+
+def _options(words: argparse.Namespace) -> Options:
+    return options.parse(json.loads(words.options), project=words.project)
+
+
+def _rules(asked: Options) -> Rules:
+    return Rules(policies=frozenset(asked.required_policies))
+
+
+def _by_whom(token: VerifiedToken) -> str:
+    return f"signed {console.utc(token.gen_time)} by {names.show(token.signer.subject)}"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"secureota: {text}\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="platformio_secureota.pio")
+    parser.add_argument("verb", choices=_VERBS)
+    parser.add_argument("--project", type=Path, required=True)
+    parser.add_argument("--options", required=True, help="JSON: the custom_secureota_* options")
+    parser.add_argument("--terminal", action="store_true", help="a person is watching")
+    for name in ("anchors", "signer", "out", "image", "signed", "token"):
+        parser.add_argument(f"--{name}", type=Path)
+    parser.add_argument("--kind", choices=("APPLICATION", "FILESYSTEM"), default="APPLICATION")
+    parser.add_argument("--upload-port", default="")
+    parser.add_argument("--flags", default="[]", help="JSON: the words of upload_flags")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb.  What a user can cause is one line on stderr; a bug is a traceback."""
+    words = _parser().parse_args(arguments)
+    try:
+        _VERBS[words.verb](words)
+    except SecureOTAError as error:
+        console.report(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except Exception:  # noqa: BLE001 - a bug: show it, and don't let it look like a refusal
+        traceback.print_exc(file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

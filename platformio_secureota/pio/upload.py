@@ -1,0 +1,114 @@
+"""Sending what was signed, and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from platformio_secureota import container, ota, verify_image
+from platformio_secureota.errors import Reason, Refused, Unusable
+from platformio_secureota.image import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from platformio_secureota.anchors import TrustAnchor
+    from platformio_secureota.verify import Rules
+
+_BAR = 40
+"""Characters of the progress bar."""
+
+
+class _FlagParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        detail = f"platformio.ini: upload_flags: {message}"
+        hint = "see docs/platformio.md for those that an upload takes"
+        raise Unusable(Reason.Usage, detail, hint=hint)
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What upload_flags asks for."""
+
+    port: int | None
+    """UDP port of the device; None: the usual one, or the one in upload_port."""
+    settings: ota.Settings
+
+
+def parse_flags(words: Sequence[str]) -> Flags:
+    """Read the words of upload_flags: the stock uploader's names.  Unusable(Usage)."""
+    parser = _FlagParser(prog="upload_flags", add_help=False, allow_abbrev=False)
+    parser.add_argument("-p", "--port", type=int)
+    parser.add_argument("-I", "--host_ip", "--host-ip", default="")
+    parser.add_argument("-P", "--host_port", "--host-port", type=int, default=0)
+    parser.add_argument("-a", "--auth")
+    parser.add_argument("--allow-weak-password", action="store_true")
+    # How much is shown is not theirs to say here.
+    parser.add_argument("-d", "--debug", action="store_true")
+    parser.add_argument("-r", "--progress", action="store_true")
+    found = parser.parse_args(list(words))
+    if found.auth is not None:
+        raise Unusable(
+            Reason.Usage,
+            "platformio.ini: upload_flags holds the device's password",
+            hint="remove --auth from upload_flags and set SECUREOTA_PASSWORD in the environment",
+        )
+    for name, value in (("--port", found.port), ("--host_port", found.host_port)):
+        if value is not None and not 0 <= value <= ota.target.MAX_PORT:
+            parser.error(f"{name}: there is no port {value}")
+    settings = ota.Settings(
+        host_address=found.host_ip,
+        host_port=found.host_port,
+        allow_weak_password=found.allow_weak_password,
+    )
+    return Flags(found.port, settings)
+
+
+def target(upload_port: str, flags: Flags) -> ota.Target:
+    """Read upload_port, `HOST` or `HOST:PORT`.  Unusable(Usage)."""
+    if not upload_port:
+        hint = "set upload_port in platformio.ini, or give --upload-port"
+        raise Unusable(Reason.Usage, "upload_port names no device", hint=hint)
+    device = ota.Target.parse(upload_port.strip('"'))
+    return device if flags.port is None else ota.Target(device.host, flags.port)
+
+
+def checked_container(
+    image: Path, signed: Path, *, anchors: Sequence[TrustAnchor], rules: Rules
+) -> bytes:
+    """Read what will be sent: a good signature of just this image.  Refused otherwise."""
+    data = Image.read(signed).data
+    if container.parse(data).image != Image.read(image).data:
+        raise Refused(Reason.ImageMismatch, f"{signed.name} was not made from {image.name}")
+    verify_image(data, anchors=anchors, rules=rules)
+    return data
+
+
+def send(data: bytes, device: ota.Target, *, kind: ota.ImageKind, flags: Flags, live: bool) -> str:
+    """Send, and return a line about the verdict, which was yes.
+
+    `live`: somebody is watching, so show a bar that moves.
+    """
+    verdict = ota.upload(
+        data,
+        device,
+        kind=kind,
+        password=os.environ.get("SECUREOTA_PASSWORD"),
+        progress=_show_progress if live else None,
+        settings=flags.settings,
+    )
+    return f"accepted by {device}: {verdict.size} bytes in {verdict.seconds:.1f} s"
+
+
+def _show_progress(done: int, size: int) -> None:
+    # PlatformIO holds back what it gets until a line ends or four equal characters came: a bar
+    # passes, letter by letter, from its second step on.
+    bar = "=" * (_BAR * done // size)
+    sys.stdout.write(f"\rUploading [{bar:{_BAR}}] {100 * done // size:3d}%")
+    if done == size:
+        sys.stdout.write("\n")
+    sys.stdout.flush()
