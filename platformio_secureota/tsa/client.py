@@ -204,8 +204,14 @@ class HttpTSA:
             )
 
     def _read(self, response: requests.Response) -> bytes:
-        # One byte more than is allowed tells "too large" from "just large enough".
-        body = bytes(response.raw.read(MAX_TOKEN_SIZE + 1, decode_content=False))
+        # One byte more than is allowed tells "too large" from "just large enough".  Only the read
+        # that finds the end also finds that it came too early.
+        body = b""
+        while len(body) <= MAX_TOKEN_SIZE:
+            more = response.raw.read(MAX_TOKEN_SIZE + 1 - len(body), decode_content=False)
+            if not more:
+                break
+            body += more
         if len(body) > MAX_TOKEN_SIZE:
             raise Refused(Reason.TokenTooLarge, f"more than {MAX_TOKEN_SIZE} bytes of answer")
         if not body:
