@@ -1,0 +1,209 @@
+"""The emulated device as a process, and a host that speaks to it without our own tool."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platformio_secureota.ota import Target
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+ROOT = Path(__file__).parents[2]
+BUILD = ROOT / "build" / "device-asan"
+PROGRAM = BUILD / "emulated-device"
+PATIENCE = 20.0
+"""Seconds for anything that a device does; a busy machine and the sanitizers are slow."""
+
+
+def build_version(version: str, output: Path) -> Path:
+    """Link the example anew as another version."""
+    sketch = ROOT / "examples" / "EmulatedDevice" / "src" / "main.cpp"
+    objects = [path for path in (BUILD / "obj" / "src").rglob("*.o") if path.is_file()]
+    command = [
+        os.environ.get("CXX", "g++"),
+        "-std=gnu++11",
+        "-fno-exceptions",
+        "-fno-rtti",
+        "-fsanitize=address,undefined",
+        f'-DFIRMWARE_VERSION="{version}"',
+        f"-I{ROOT / 'src'}",
+        *shlex.split(os.environ.get("MBEDTLS_CFLAGS", "")),
+        str(sketch),
+        *map(str, objects),
+        *shlex.split(os.environ.get("MBEDTLS_LIBS", "") or "-lmbedcrypto"),
+        "-o",
+        str(output),
+    ]
+    subprocess.run(command, check=True)
+    return output
+
+
+def free_udp_port() -> int:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class EmulatedDevice:
+    """Runs from entering to leaving the context; what it prints is in `lines`."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *options: str,
+        program: Path = PROGRAM,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self.port = free_udp_port()
+        self.lines: list[str] = []
+        self._options = ["--dir", str(directory), "--port", str(self.port), *options]
+        self._program = program
+        self._environment = {**os.environ, **(environment or {})}
+        self._arrived: queue.Queue[str] = queue.Queue()
+
+    def __enter__(self) -> EmulatedDevice:
+        self._process = subprocess.Popen(
+            [self._program, *self._options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self._environment,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.wait_for("listening on ")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    @property
+    def target(self) -> Target:
+        return Target("127.0.0.1", self.port)
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def open_files(self) -> int:
+        return len(list(Path(f"/proc/{self._process.pid}/fd").iterdir()))
+
+    def wait_for(self, prefix: str) -> str:
+        """Return the next line that begins so; lines before it are passed over."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                line = self._arrived.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                message = f"no line {prefix!r}; the device said: {self.lines}"
+                raise AssertionError(message) from None
+            if line.startswith(prefix):
+                return line
+
+    def count(self, prefix: str) -> int:
+        return sum(line.startswith(prefix) for line in self.lines)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            self._arrived.put(line.rstrip("\n"))
+
+
+class Host:
+    """Invites by hand.  What it sends is what the test says, right or wrong."""
+
+    def __init__(self, device: EmulatedDevice) -> None:
+        self._device = ("127.0.0.1", device.port)
+        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._udp.settimeout(PATIENCE)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(PATIENCE)
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._udp.close()
+        self._listener.close()
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    def ask(self, datagram: bytes) -> bytes:
+        self._udp.sendto(datagram, self._device)
+        return self._udp.recv(2000)
+
+    def is_silent(self, datagram: bytes) -> bool:
+        """Is there no answer, within a time in which there would have been one?"""
+        self._udp.sendto(datagram, self._device)
+        self._udp.settimeout(0.5)
+        try:
+            self._udp.recv(2000)
+        except socket.timeout:
+            return True
+        finally:
+            self._udp.settimeout(PATIENCE)
+        return False
+
+    def stock_invitation(self, data: bytes, *, size: int | None = None) -> bytes:
+        digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        return f"0 {self.port} {len(data) if size is None else size} {digest}\n".encode()
+
+    def accept(self) -> socket.socket:
+        connection, _ = self._listener.accept()
+        connection.settimeout(PATIENCE)
+        return connection
+
+    def deliver(self, data: bytes) -> str:
+        """Send everything, then return the last word: "OK", or the line of the refusal."""
+        with self.accept() as connection:
+            # The device may refuse, and stop reading, long before the end.
+            with suppress(ConnectionError):
+                connection.sendall(data)
+            return last_word(read_to_end(connection))
+
+    def upload(self, data: bytes) -> str:
+        """Invite in the stock form, and deliver."""
+        answer = self.ask(self.stock_invitation(data))
+        assert answer == b"OK", answer
+        return self.deliver(data)
+
+
+def read_to_end(connection: socket.socket) -> bytes:
+    said = b""
+    with suppress(ConnectionError):
+        while piece := connection.recv(4096):
+            said += piece
+    return said
+
+
+def last_word(said: bytes) -> str:
+    """Take away the acknowledgements, which are digits."""
+    return said.decode("ascii").lstrip("0123456789").rstrip("\n")
