@@ -54,7 +54,7 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 
 @dataclass(frozen=True)
 class AlgorithmIdentifier:
-    """AlgorithmIdentifier ::= SEQUENCE { algorithm, parameters ANY OPTIONAL } (RFC 5280 4.1.1.2)."""
+    """SEQUENCE { algorithm, parameters ANY OPTIONAL } (RFC 5280 4.1.1.2)."""
 
     algorithm: bytes
     """Contents of the OBJECT IDENTIFIER."""
@@ -141,7 +141,10 @@ def _check_ec_key(parameters: bytes, point: bytes) -> None:
 
 
 def verify_signature(spki: bytes, *, digest: str, message_digest: bytes, signature: bytes) -> bool:
-    """One public-key operation; `spki` has passed `key_family`.  Refused(KeyNotAllowed) if off-curve."""
+    """Whether the key made the signature; one public-key operation.
+
+    `spki` has passed `key_family`.  Refused(KeyNotAllowed) if its point is not on the curve.
+    """
     algorithm = utils.Prehashed(_HASHES[digest])
     try:
         key = load_der_public_key(spki)

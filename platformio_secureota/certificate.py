@@ -230,7 +230,7 @@ def _single(data: bytes, tag: int, *, checked: bool = False) -> bytes:
 
 
 def _parse_basic_constraints(value: bytes) -> tuple[bool, int | None]:
-    # BasicConstraints ::= SEQUENCE { cA DEFAULT FALSE, pathLenConstraint INTEGER (0..MAX) OPTIONAL }
+    # SEQUENCE { cA DEFAULT FALSE, pathLenConstraint INTEGER (0..MAX) OPTIONAL } (RFC 5280 4.2.1.9)
     fields = der.Reader(_single(value, der.SEQUENCE))
     is_ca = fields.read_default_false()
     length = fields.read_optional(der.INTEGER)

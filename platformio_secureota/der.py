@@ -7,6 +7,8 @@ two, with the same limits (`src/secureota/der.h`).
 
 from __future__ import annotations
 
+from typing import Callable
+
 from platformio_secureota.errors import Reason, Refused
 
 # Tags that occur in tokens and certificates, as the single identifier octet.
@@ -16,6 +18,7 @@ BIT_STRING = 0x03
 OCTET_STRING = 0x04
 NULL = 0x05
 OBJECT_IDENTIFIER = 0x06
+ENUMERATED = 0x0A
 UTF8_STRING = 0x0C
 UTC_TIME = 0x17
 GENERALIZED_TIME = 0x18
@@ -65,7 +68,7 @@ def read_header(data: bytes, start: int, end: int) -> tuple[int, int, int]:
 
 
 def check(data: bytes) -> None:
-    """Walk a concatenation of encodings to the bottom of its nesting; Refused(NotDer) if any isn't DER.
+    """Walk a concatenation of encodings to the bottom; Refused(NotDer) if any isn't DER.
 
     What lies in an OCTET STRING or BIT STRING is not followed: whoever reads it checks it.
     Explicit DEFAULT values and the order of a SET OF can't be seen from here either.
@@ -91,19 +94,11 @@ def check(data: bytes) -> None:
 
 
 def _primitive_is_der(tag: int, contents: bytes) -> bool:
+    # SEQUENCE and SET are never primitive, and end-of-contents belongs to the indefinite form.
     if tag in (0x00, SEQUENCE & _NUMBER_MASK, SET & _NUMBER_MASK):
         return False
-    if tag == BOOLEAN:
-        return contents in (b"\x00", b"\xff")
-    if tag in (INTEGER, 0x0A):  # and ENUMERATED
-        return integer_is_minimal(contents)
-    if tag == BIT_STRING:
-        return _bit_string_is_der(contents)
-    if tag == NULL:
-        return not contents
-    if tag == OBJECT_IDENTIFIER:
-        return _oid_is_der(contents)
-    return True
+    rule = _PRIMITIVE_RULES.get(tag)
+    return rule is None or rule(contents)
 
 
 def integer_is_minimal(contents: bytes) -> bool:
@@ -135,6 +130,16 @@ def _oid_is_der(contents: bytes) -> bool:
             return False
         at_start = octet < 0x80
     return True
+
+
+_PRIMITIVE_RULES: dict[int, Callable[[bytes], bool]] = {
+    BOOLEAN: lambda contents: contents in (b"\x00", b"\xff"),
+    INTEGER: integer_is_minimal,
+    ENUMERATED: integer_is_minimal,
+    BIT_STRING: _bit_string_is_der,
+    NULL: lambda contents: not contents,
+    OBJECT_IDENTIFIER: _oid_is_der,
+}
 
 
 def _not_der(at: int) -> Refused:

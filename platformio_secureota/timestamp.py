@@ -156,7 +156,11 @@ class SignedData:
 
 
 def parse_signed_data(content: bytes) -> SignedData:
-    """SignedData ::= SEQUENCE { version, digestAlgorithms, encapContentInfo, [0], [1], signerInfos }."""
+    """Parse the content of a ContentInfo (RFC 5652 5.1).
+
+    SEQUENCE { version, digestAlgorithms, encapContentInfo, certificates [0], crls [1],
+               signerInfos }
+    """
     outer = der.Reader(content)
     fields = der.Reader(outer.read(der.SEQUENCE))
     outer.expect_end(Reason.UnexpectedField)
@@ -210,7 +214,11 @@ class SignerInfo:
 
 
 def parse_signer_info(data: bytes) -> SignerInfo:
-    """SignerInfo ::= SEQUENCE { version, sid, digestAlgorithm, [0], signatureAlgorithm, signature, [1] }."""
+    """Parse one element of signerInfos (RFC 5652 5.3).
+
+    SEQUENCE { version, sid, digestAlgorithm, signedAttrs [0], signatureAlgorithm, signature,
+               unsignedAttrs [1] }
+    """
     fields = der.Reader(der.Reader(data).read(der.SEQUENCE))
     version = der.integer(fields.read(der.INTEGER))
     issuer, serial = b"", b""
@@ -370,7 +378,7 @@ def _read_imprint(fields: der.Reader) -> tuple[AlgorithmIdentifier, bytes]:
 
 
 def _read_accuracy(fields: der.Reader) -> Accuracy:
-    # Accuracy ::= SEQUENCE { seconds INTEGER, millis [0] INTEGER, micros [1] INTEGER }, all OPTIONAL
+    # Accuracy ::= SEQUENCE { seconds, millis [0], micros [1] }: INTEGERs, all of them OPTIONAL
     reader = der.Reader(fields.read(der.SEQUENCE))
     seconds = reader.read_optional(der.INTEGER)
     millis = reader.read_optional(der.context(0))

@@ -5,10 +5,10 @@
 //   3  status granted, and a token             19  signer: for time-stamping alone, no authority
 //   4  no field that does not belong there     20  signer and authorities valid at genTime
 //   5  CMS SignedData                          21  TSTInfo version 1
-//   6  of a TSTInfo                            22  imprint is SHA-256 (and equals the image's
-//   digest) 7  one SignerInfo, named by issuer         23  policy is one of those required 8
-//   algorithms on the allow-list            24  nonce is an INTEGER (the host compares it) 9 signed
-//   attributes are there             25  serial number positive, at most 160 bits
+//   6  of a TSTInfo                            22  imprint is SHA-256 (and the image's digest)
+//   7  one SignerInfo, named by issuer         23  policy is one of those required
+//   8  algorithms on the allow-list            24  nonce is an INTEGER (the host compares it)
+//   9  signed attributes are there             25  serial number positive, at most 160 bits
 //  10  each once, with one value               26  genTime is a real UTC time
 //  11  contentType says TSTInfo                27  not before the floor, not after now
 //  12  messageDigest is the TSTInfo's          28  accuracy in range
