@@ -10,7 +10,8 @@
 
 #include "secureota/container.h"
 #include "secureota/policies.h"
-#include "secureota/port/posix/anchor_file.h"
+#include "secureota/port/posix/files.h"
+#include "secureota/port/posix/pem.h"
 #include "secureota/text.h"
 #include "secureota/time_text.h"
 #include "secureota/verifier.h"
@@ -23,12 +24,14 @@ const int kAccepted = 0;
 const int kRefused = 1;
 const int kCouldNotJudge = 2;
 const size_t kMaxDenied = 64;
+const size_t kMaxAnchorFiles = TrustStore::kMaxAnchors + 1;
 
 const char kUsage[] =
     "usage: verify-image [--anchor FILE]... [--not-before TIME] [--now TIME] [--policy OID]...\n"
     "                    [--deny SPKI-SHA256]... [--require-ess-v2] IMAGE|--tokens\n";
 
 struct Request {
+  std::string anchorFiles[kMaxAnchorFiles];
   TrustStore anchors;
   Rules rules;
   PolicySet policies;
@@ -79,10 +82,28 @@ bool parseTime(const char* text, Time* out) {
   return true;
 }
 
+Bytes view(const std::string& text) {
+  return Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+}
+
+bool addAnchors(const char* path, Request* request) {
+  std::string file;
+  if (!posix::readFile(path, &file)) {
+    return complain("can't be read", path);
+  }
+  // The store holds views of the certificates, for as long as the program runs.
+  std::string& certificates = request->anchorFiles[request->anchors.count()];
+  certificates = posix::certificatesOf(file);
+  if (certificates.empty()) {
+    return complain("there is no certificate in the file", path);
+  }
+  const Error error = request->anchors.addAll(view(certificates));
+  return error == Error::None || complain(errorSentence(error), path);
+}
+
 bool parseOption(const char* name, const char* value, Request* request) {
-  const char* why = "";
   if (strcmp(name, "--anchor") == 0) {
-    return addAnchorFile(value, &request->anchors, &why) || complain(value, why);
+    return addAnchors(value, request);
   }
   if (strcmp(name, "--not-before") == 0) {
     return parseTime(value, &request->rules.notBefore) || complain("not a time", value);
@@ -210,14 +231,11 @@ int main(int argc, char** argv) {
   if (request.tokens) {
     return judgeTokens(request);
   }
-  size_t size = 0;
-  uint8_t* const container = readFile(request.image, &size);
-  if (container == nullptr) {
+  std::string container;
+  if (!posix::readFile(request.image, &container)) {
     complain("can't be read", request.image);
     return kCouldNotJudge;
   }
   VerifiedToken token;
-  const Error error = judge(Bytes(container, size), request, &token);
-  free(container);
-  return verdict(error, token);
+  return verdict(judge(view(container), request, &token), token);
 }
