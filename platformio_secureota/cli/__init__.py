@@ -8,7 +8,6 @@ user interrupted it.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -35,20 +34,17 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        return [name for name in _COMMANDS if _module_exists(name)]
+        return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        del ctx
+        if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f"{__name__}.{cmd_name}")
         command = getattr(module, cmd_name)
         if not isinstance(command, click.Command):
             raise TypeError(cmd_name)
         return command
-
-
-def _module_exists(name: str) -> bool:
-    return importlib.util.find_spec(f"{__name__}.{name}") is not None
 
 
 @click.group(

@@ -76,8 +76,6 @@ def key_passphrase() -> bytes | None:
 
 def warn_if_exposed(path: Path) -> None:
     """Warn about a key file that others on this machine may read."""
-    if not path.exists():
-        return
     mode = pki.exposed_mode(path)
     if mode:
         warn(f"{path} has mode {mode}: others can read the private key; chmod 600 it")

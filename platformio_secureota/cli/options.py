@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-"""A file's name; whether it is there is judged by whoever opens it."""
+"""A file's name; whether it is there is found out by whoever opens it."""
 
 
 _MOMENT = re.compile(

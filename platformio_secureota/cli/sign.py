@@ -134,9 +134,10 @@ def _check_names(image: Path, destination: Path, token_out: Path | None) -> None
 
 
 def _local(path: Path, *, certs: str, for_compat: str | None) -> LocalTSA:
-    console.warn_if_exposed(path)
     settings = compat.REDWAX if for_compat else {}
-    return LocalTSA.from_pem(path, console.key_passphrase(), certs=certs, **settings)
+    tsa = LocalTSA.from_pem(path, console.key_passphrase(), certs=certs, **settings)
+    console.warn_if_exposed(path)
+    return tsa
 
 
 def _remote(url: str, *, timeout: float, ca_file: Path | None, proxy: str) -> HttpTSA:

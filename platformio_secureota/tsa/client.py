@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import ipaddress
+import ssl
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -102,8 +103,8 @@ class HttpTSA:
             hint = "use https"
             detail = f"credentials would go to {parts.hostname} in the clear"
             raise Unusable(Reason.Usage, detail, hint=hint)
-        if self.ca_file is not None and not self.ca_file.is_file():
-            raise Unusable(Reason.FileUnreadable, f"{self.ca_file}: no such file")
+        if self.ca_file is not None:
+            _check_ca_file(self.ca_file)
 
     @property
     def is_exposed(self) -> bool:
@@ -248,6 +249,16 @@ def _split_url(url: str) -> SplitResult:
         hint = "set SECUREOTA_TSA_USER and SECUREOTA_TSA_PASSWORD in the environment instead"
         raise Unusable(Reason.Usage, "the authority's URL has a user or password in it", hint=hint)
     return parts
+
+
+def _check_ca_file(path: Path) -> None:
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except ssl.SSLError as cause:
+        detail = f"{path}: there are no PEM certificates in it"
+        raise Unusable(Reason.FileUnreadable, detail) from cause
+    except OSError as cause:
+        raise Unusable(Reason.FileUnreadable, f"{path}: {cause.strerror}") from cause
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ class Authority:
             .subject_name(subject)
             .issuer_name(issuer.certificate.subject if issuer else subject)
             .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
+            .serial_number(secrets.randbits(62) + 1)  # short enough for deployed readers
             .not_valid_before(now - DAY)
             .not_valid_after(now + days * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)

@@ -372,15 +372,12 @@ def test_tls_with_an_authority_of_ones_own(tmp_path: Path) -> None:
         thread.join()
 
 
-def test_unusable_ca_file(tmp_path: Path) -> None:
-    with pytest.raises(Unusable) as caught:
-        HttpTSA("https://localhost/", ca_file=tmp_path / "none.pem")
-    assert caught.value.reason is Reason.FileUnreadable
+@pytest.mark.parametrize(("name", "words"), [("none.pem", "No such"), ("bad.pem", "no PEM")])
+def test_unusable_ca_file(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "bad.pem").write_text("rubbish")
-    tsa = HttpTSA("https://localhost/", ca_file=tmp_path / "bad.pem")
-    with pytest.raises(Unusable) as caught:
-        tsa.timestamp(b"0")
-    assert caught.value.reason is Reason.TsaUnreachable
+    with pytest.raises(Unusable, match=words) as caught:
+        HttpTSA("https://localhost/", ca_file=tmp_path / name)
+    assert caught.value.reason is Reason.FileUnreadable
 
 
 # -- settings and secrets ---------------------------------------------------------------------
