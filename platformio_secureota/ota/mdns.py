@@ -9,9 +9,9 @@ import zeroconf
 
 def find_host(name: str, *, timeout: float) -> str | None:
     """Ask the local network for a host's IPv4 address; None after `timeout` seconds of silence."""
-    # Public in 0.132 and later, though missing in __all__.
-    resolver = zeroconf.AddressResolverIPv4(name.rstrip(".") + ".")  # type: ignore[attr-defined]
     try:
+        # Public, though missing in __all__.
+        resolver = zeroconf.AddressResolverIPv4(name.rstrip(".") + ".")  # type: ignore[attr-defined]
         with zeroconf.Zeroconf(ip_version=zeroconf.IPVersion.V4Only) as network:
             if not resolver.request(network, timeout * 1000):
                 return None

@@ -6,11 +6,11 @@ import hmac
 import re
 
 import pytest
-from stock_device import expected_response, md5, sha256
 
 from platformio_secureota.errors import Reason, Refused
 from platformio_secureota.ota import auth
 from platformio_secureota.ota.auth import PasswordForm
+from stock_device import expected_response, md5, sha256
 
 SHORT, LONG = "0123456789abcdef" * 2, "0123456789abcdef" * 4
 

@@ -9,7 +9,6 @@ import time
 from typing import TYPE_CHECKING, Callable
 
 import pytest
-from stock_device import Behaviour, StockDevice, take, take_and_say
 
 from platformio_secureota import container as containers
 from platformio_secureota.errors import Reason, Refused, SecureOTAError, Unusable
@@ -24,6 +23,7 @@ from platformio_secureota.ota import (
     upload,
 )
 from platformio_secureota.ota.auth import PasswordForm
+from stock_device import Behaviour, StockDevice, take, take_and_say
 
 if TYPE_CHECKING:
     from platformio_secureota.ota import Password, Verdict
