@@ -43,19 +43,28 @@ device-asan: build/device-asan/verify-image build/device-asan/emulated-device \
 device-test: device-asan device-compile
 	@for test in $(DEVICE_TESTS:%=build/device-asan/%); do echo "$$test"; $$test || exit 1; done
 
-# What Arduino core 3.x compiles; device-asan has covered gnu++11.
-device-compile: $(DEVICE_LIBRARY:%.cpp=build/device-gnu++17/%.checked)
+# What is compiled and not run: the library as newer cores compile it, and the port to the chip and
+# its sketches against declarations of the two Arduino cores that are supported.
+ESP32_DECLARATIONS := tests/device/arduino-esp32-declarations
+ESP32_SOURCES := $(DEVICE_CORE) $(wildcard src/SecureOTA.cpp src/secureota/port/esp32/*.cpp \
+  $(foreach sketch,BasicSecureOTA SecureOTA-PublicTSA,examples/$(sketch)/src/*.cpp))
+ESP32_FLAGS := -DESP32 -DARDUINO=10819 -DARDUINO_ARCH_ESP32
 
-build/device-gnu++17/%.checked: CXX_STANDARD := gnu++17
-build/device-gnu++17/%.checked: %.cpp build/device-gnu++17/flags
-	@mkdir -p $(@D)
-	@echo "c++ $@"
-	@$(CXX) $(DEVICE_CXXFLAGS) -O1 -MMD -MP -MT $@ -MF $(@:.checked=.d) -c $< -o $(@:.checked=.o)
-	@touch $@
-
-build/device-gnu++17/flags: CXX_STANDARD := gnu++17
-build/device-gnu++17/flags: setup-device
-	@$(call keep_flags,$(CXX) $(DEVICE_CXXFLAGS))
+# $(1): name, $(2): standard, $(3): sources, $(4): more flags
+define compile_only
+device-compile: $(3:%.cpp=build/$(1)/%.o)
+build/$(1)/flags: setup-device
+	@$$(call keep_flags,$$(CXX) $$(DEVICE_CXXFLAGS) -std=$(2) $(4))
+build/$(1)/%.o: %.cpp build/$(1)/flags
+	@mkdir -p $$(@D)
+	@echo "c++ $$@"
+	@$$(CXX) $$(DEVICE_CXXFLAGS) -std=$(2) $(4) -O1 -MMD -MP -c $$< -o $$@
+endef
+$(eval $(call compile_only,device-gnu++17,gnu++17,$(DEVICE_LIBRARY)))
+$(eval $(call compile_only,device-esp32-core2,gnu++11,$(ESP32_SOURCES),$(ESP32_FLAGS) \
+  -I$(ESP32_DECLARATIONS)/2.0.17 -I$(ESP32_DECLARATIONS)/common))
+$(eval $(call compile_only,device-esp32-core3,gnu++17,$(ESP32_SOURCES),$(ESP32_FLAGS) \
+  -I$(ESP32_DECLARATIONS)/3.3.x -I$(ESP32_DECLARATIONS)/common))
 
 # Everything depends on its variant's flags file, and that one on the set-up. It is rewritten only
 # when its content changes: other flags rebuild, the same flags do not.
