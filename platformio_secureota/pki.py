@@ -205,7 +205,7 @@ def c_header(certificates: Sequence[x509.Certificate], name: str = "signing_cert
         parts.append(
             f"// {describe(certificate)}.\n"
             f"// Key (SHA-256 of SubjectPublicKeyInfo): {spki_sha256(certificate)}\n"
-            f"// Use: signatureChecker.addTrustedCertAsDER({array}, sizeof({array}));\n"
+            f"// Use: SecureOTA.addTrustAnchor({array}, sizeof({array}));\n"
             + c_array(to_der(certificate), array)
         )
     return "\n".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import errno
 import json
@@ -17,13 +18,17 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
 
 import platformio_secureota
 from authorities import Company, old_key_file, pem
 from command_line import Shell
 from openssl_tsa import OpensslTsa
-from platformio_secureota import Image, Reason, container, pki
+from platformio_secureota import Image, Reason, Refused, container, der, pki
 from platformio_secureota.cli import main, options
+from platformio_secureota.names import show
+from platformio_secureota.report import describe_file
 from platformio_secureota.timestamp import TimeStampReq
 from platformio_secureota.tsa import LocalTSA
 from platformio_secureota.tsa.encode import Accuracy
@@ -37,6 +42,9 @@ def signed(identity: pki.SigningIdentity = IDENTITY, **settings: object) -> byte
     tsa = LocalTSA(identity, clock=lambda: SIGNED_AT, **settings)  # type: ignore[arg-type]
     token = tsa.timestamp(TimeStampReq(IMAGE.digest, nonce=255).encode())
     return container.build(token, IMAGE.data)
+
+
+TOKEN = container.parse(signed(ess="both", accuracy=Accuracy(1, 2))).token
 
 
 @pytest.fixture
@@ -296,6 +304,44 @@ def test_inspect_what_is_nothing(shell: Shell) -> None:
     shell.fails("NotSigned", "inspect", "plain", status=1)
     shell.fails("NotDer", "inspect", "cut", status=1)
     shell.fails("FileUnreadable", "inspect", "none")
+
+
+@given(st.data())
+def test_nothing_but_refusals_gets_out_of_a_description(data: st.DataObject) -> None:
+    token = bytearray(TOKEN)
+    for _ in range(data.draw(st.integers(1, 3))):
+        token[data.draw(st.integers(0, len(token) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(Refused):
+        # What is described can always be shown.
+        json.dumps(describe_file(bytes(token)))
+
+
+@given(st.binary(max_size=60))
+def test_any_name_can_be_shown(contents: bytes) -> None:
+    pair = der.encode(der.SEQUENCE, bytes.fromhex("0603550403"), contents)
+    inside = der.encode(der.SEQUENCE, der.encode(der.SET, pair))
+    for name in (contents, der.encode(der.SEQUENCE, contents), inside):
+        assert show(name).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("tag", "contents", "expected"),
+    [
+        (0x0C, "Zoë".encode(), "CN=Zoë"),
+        (0x13, b"a,b", "CN=a\\,b"),
+        (0x14, b"\xe9", "CN=é"),
+        (0x1E, b"\x00A", "CN=A"),
+        (0x1E, b"\x00", "CN=#1e0100"),
+        (0x0C, b"\xff", "CN=#0c01ff"),
+        (0x0C, b"\x1b[2J", "CN=\\x1b[2J"),
+        (0x04, b"A", "CN=#040141"),
+    ],
+)
+def test_names(tag: int, contents: bytes, expected: str) -> None:
+    pair = der.encode(der.SEQUENCE, bytes.fromhex("0603550403"), der.encode(tag, contents))
+    country = der.encode(der.SEQUENCE, bytes.fromhex("0603550406"), der.encode(0x13, b"NL"))
+    name = der.encode(der.SEQUENCE, der.encode(der.SET, country), der.encode(der.SET, pair))
+    assert show(name) == f"{expected},C=NL"
 
 
 def test_inspect_every_prefix(shell: Shell) -> None:

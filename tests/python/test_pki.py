@@ -331,6 +331,8 @@ def test_header_compiles_whatever_the_names_are(tmp_path: Path) -> None:
     certificates = [pki.generate(name=name).certificate for name in names]
     header = tmp_path / "anchors.h"
     header.write_text(pki.c_header(certificates, "anchor"), encoding="utf-8")
+    text = header.read_text(encoding="utf-8")
+    assert "SecureOTA.addTrustAnchor(anchor_5, sizeof(anchor_5));" in text
     source = tmp_path / "main.cpp"
     source.write_text(
         '#include "anchors.h"\n#include <cstdio>\n'
