@@ -1,0 +1,125 @@
+// The machine below the library, on ESP32 boards with an unmodified Arduino core (2.0.17 or 3.3.x).
+#if defined(ARDUINO_ARCH_ESP32)
+
+#include <Arduino.h>
+#include <ESPmDNS.h>
+#include <esp_idf_version.h>
+#include <esp_netif.h>
+#include <esp_system.h>
+#include <esp_task_wdt.h>
+#if ESP_IDF_VERSION_MAJOR >= 5
+#include <esp_random.h>
+#endif
+
+#include "../../port.h"
+#include "../posix/sockets.h"
+#include "nvs_store.h"
+#include "partition_sink.h"
+#include "running_image.h"
+
+namespace secureota {
+namespace esp32 {
+namespace {
+
+// Milliseconds between two pauses in which the other tasks of this core run, its idle task among
+// them, which feeds a watchdog.
+const uint32_t kPauseInterval = 50;
+
+class Esp32Port final : public Port, public RandomSource {
+ public:
+  Esp32Port() : lastPause_(0) { hostname_[0] = '\0'; }
+
+  SECUREOTA_NODISCARD bool listen(uint16_t port) override {
+    // Sockets exist only once the stack runs. Harmless where WiFi or Ethernet has started it.
+    return esp_netif_init() == ESP_OK && sockets_.listen(0, port);
+  }
+  void stopListening() override { sockets_.stopListening(); }
+  size_t receiveDatagram(uint8_t* out, size_t capacity, Endpoint* from) override {
+    return sockets_.receiveDatagram(out, capacity, from);
+  }
+  void sendDatagram(Bytes datagram, const Endpoint& to) override {
+    sockets_.sendDatagram(datagram, to);
+  }
+  void connect(const Endpoint& to) override { sockets_.connect(to); }
+  StreamState streamState() override { return sockets_.streamState(); }
+  size_t readStream(uint8_t* out, size_t capacity) override {
+    return sockets_.readStream(out, capacity);
+  }
+  void writeStream(Bytes bytes) override { sockets_.writeStream(bytes); }
+  void endStream() override { sockets_.endStream(); }
+  void closeStream() override { sockets_.closeStream(); }
+
+  uint32_t milliseconds() override { return static_cast<uint32_t>(millis()); }
+
+  void breathe() override {
+    if (esp_task_wdt_status(nullptr) == ESP_OK) {  // else this task is not watched
+      (void)esp_task_wdt_reset();
+    }
+    if (milliseconds() - lastPause_ >= kPauseInterval) {
+      delay(1);
+      lastPause_ = milliseconds();
+    }
+  }
+
+  void wait() override { delay(1); }
+
+  void say(const char* line) override {
+    log_i("%s", line);
+    (void)line;  // nobody reads it where the core logs less
+  }
+
+  void restart() override {
+    delay(100);  // what the sketch has printed, and the last segments, are still on their way
+    esp_restart();
+  }
+
+  SECUREOTA_NODISCARD bool runningDigest(const UpdateRecord& record,
+                                         uint8_t out[kSha256Size]) override {
+    return digestRunningImage(record, out);
+  }
+
+  const char* defaultHostname() override {
+    const uint64_t mac = ESP.getEfuseMac();  // its first byte is the lowest
+    (void)snprintf(hostname_, sizeof hostname_, "esp32-%02x%02x%02x%02x%02x%02x", byteOf(mac, 0),
+                   byteOf(mac, 1), byteOf(mac, 2), byteOf(mac, 3), byteOf(mac, 4), byteOf(mac, 5));
+    return hostname_;
+  }
+
+  void announce(const char* hostname, uint16_t port, bool password) override {
+    if (MDNS.begin(hostname)) {
+      MDNS.enableArduino(port, password);
+      MDNS.addServiceTxt("arduino", "tcp", "secure", "yes");
+    }
+  }
+  void stopAnnouncing() override { MDNS.end(); }
+
+  ImageSink& sink() override { return sink_; }
+  RecordStore& store() override { return store_; }
+  RandomSource& random() override { return *this; }
+
+  // True random while the radio is on, which it is where a nonce is wanted.
+  void fill(uint8_t* out, size_t size) override { esp_fill_random(out, size); }
+
+ private:
+  static unsigned byteOf(uint64_t mac, unsigned index) {
+    return static_cast<unsigned>(mac >> (8 * index) & 0xff);
+  }
+
+  Sockets sockets_;
+  PartitionSink sink_;
+  NvsStore store_;
+  uint32_t lastPause_;
+  char hostname_[sizeof "esp32-001122334455"];
+};
+
+}  // namespace
+}  // namespace esp32
+
+Port& port() {
+  static esp32::Esp32Port machine;
+  return machine;
+}
+
+}  // namespace secureota
+
+#endif

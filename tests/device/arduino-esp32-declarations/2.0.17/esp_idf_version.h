@@ -1,0 +1,4 @@
+#pragma once
+#define ESP_IDF_VERSION_MAJOR 4
+#define ESP_IDF_VERSION_MINOR 4
+#define ESP_IDF_VERSION_PATCH 7

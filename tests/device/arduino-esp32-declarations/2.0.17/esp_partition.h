@@ -1,0 +1,21 @@
+#pragma once
+#include "esp_err.h"
+
+typedef enum { ESP_PARTITION_TYPE_APP = 0x00, ESP_PARTITION_TYPE_DATA = 0x01 } esp_partition_type_t;
+typedef enum { ESP_PARTITION_SUBTYPE_APP_OTA_0 = 0x10 } esp_partition_subtype_t;
+
+typedef struct {
+  void* flash_chip;
+  esp_partition_type_t type;
+  esp_partition_subtype_t subtype;
+  uint32_t address;
+  uint32_t size;
+  char label[17];
+  bool encrypted;
+} esp_partition_t;
+
+extern "C" {
+esp_err_t esp_partition_read(const esp_partition_t* partition, size_t src_offset, void* dst,
+                             size_t size);
+esp_err_t esp_partition_erase_range(const esp_partition_t* partition, size_t offset, size_t size);
+}

@@ -1,0 +1,7 @@
+#pragma once
+#include "esp_err.h"
+
+extern "C" {
+void esp_restart(void) __attribute__((noreturn));
+void esp_fill_random(void* buf, size_t len);
+}

@@ -1,0 +1,4 @@
+#pragma once
+#include "esp_err.h"
+
+extern "C" void esp_fill_random(void* buf, size_t len);

@@ -1,0 +1,6 @@
+#pragma once
+
+class IPAddress {
+ public:
+  IPAddress();
+};

@@ -1,0 +1,4 @@
+#pragma once
+#include "esp_err.h"
+
+extern "C" esp_err_t esp_netif_init(void);
