@@ -120,12 +120,12 @@ def _path(text: str, project: Path) -> Path:
 
 
 def _unknown(name: str) -> Unusable:
-    known = [PREFIX + each for each in NAMES]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0)
+    # With a cutoff of 0 there is always one.
+    (near,) = difflib.get_close_matches(name[len(PREFIX) :], NAMES, n=1, cutoff=0)
     return Unusable(
         Reason.Usage,
         f"platformio.ini: there is no option {printable(name)}",
-        hint=f"the nearest is {near[0]}" if near else "",
+        hint=f"the nearest is {PREFIX}{near}",
     )
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from platformio_secureota import container, ota, verify_image
+from platformio_secureota.cli.progress import Lines
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.image import Image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from types import TracebackType
 
     from platformio_secureota.anchors import TrustAnchor
     from platformio_secureota.verify import Rules
@@ -91,24 +92,54 @@ def checked_container(
 def send(data: bytes, device: ota.Target, *, kind: ota.ImageKind, flags: Flags, live: bool) -> str:
     """Send, and return a line about the verdict, which was yes.
 
-    `live`: somebody is watching, so show a bar that moves.
+    `live`: somebody is watching, so show a bar that grows.
     """
-    verdict = ota.upload(
-        data,
-        device,
-        kind=kind,
-        password=os.environ.get("SECUREOTA_PASSWORD"),
-        progress=_show_progress if live else None,
-        settings=flags.settings,
-    )
+    with GrowingBar() if live else Lines() as display:
+        verdict = ota.upload(
+            data,
+            device,
+            kind=kind,
+            password=display.ask_password,
+            progress=display.progress,
+            on_state=display.state,
+            settings=flags.settings,
+        )
     return f"accepted by {device}: {verdict.size} bytes in {verdict.seconds:.1f} s"
 
 
-def _show_progress(done: int, size: int) -> None:
-    # PlatformIO holds back what it gets until a line ends or four equal characters came: a bar
-    # passes, letter by letter, from its second step on.
-    bar = "=" * (_BAR * done // size)
-    sys.stdout.write(f"\rUploading [{bar:{_BAR}}] {100 * done // size:3d}%")
-    if done == size:
-        sys.stdout.write("\n")
-    sys.stdout.flush()
+class GrowingBar(Lines):
+    """A progress bar that only ever grows to the right.
+
+    PlatformIO turns carriage returns into line ends, so nothing can be drawn over; and it holds
+    back what it reads until a line ends or four equal characters came, so the bar appears when it
+    is a tenth full.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is shown before the first byte is on its way."""
+        super().__init__()
+        self._shown = -1
+
+    def progress(self, done: int, total: int) -> None:
+        """Add what has come since."""
+        if self._shown < 0:
+            self._write("Uploading [")
+            self._shown = 0
+        length = _BAR * done // total
+        self._write("=" * (length - self._shown))
+        self._shown = length
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the line, if one was begun."""
+        if self._shown >= 0:
+            self._write(f"] {100 * self._shown // _BAR}%\n")
+
+    @staticmethod
+    def _write(text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()

@@ -1,0 +1,65 @@
+"""The two ways to name extra_script.py in platformio.ini, exactly as the README writes them."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+
+from conftest import ROOT
+from stock_device import StockDevice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Project
+
+    NewProject = Callable[..., Project]
+
+IN_LIBDEPS = "extra_scripts = post:$PROJECT_LIBDEPS_DIR/$PIOENV/SecureOTA/extra_script.py"
+
+SKETCH = """\
+#include <SecureOTA.h>
+#include <stdio.h>
+#include "secureota/facts.h"
+
+int main() {
+  printf("anchors %lu\\n", secureota_trust_anchors_size);
+  return 0;
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library as a user's checkout has it."""
+    folder = tmp_path_factory.mktemp("checkout") / "SecureOTA"
+    ignored = shutil.ignore_patterns("__pycache__", ".*", "build", "*.egg-info")
+    shutil.copytree(ROOT, folder, ignore=ignored)
+    return folder
+
+
+@pytest.mark.parametrize("scheme", ["file", "symlink"])
+def test_as_a_library(keyed: NewProject, library: Path, scheme: str) -> None:
+    project = keyed()
+    key = f"custom_secureota_signing_key = {project.folder.parent / 'key.pem'}"
+    needs = [f"lib_deps = {scheme}://{library}", "build_flags = -lmbedcrypto"]
+    project.ini(key, *needs, script=IN_LIBDEPS if scheme == "file" else "")
+    project.write("src/main.cpp", SKETCH)
+    with StockDevice() as device:
+        project.run("upload", port=f"127.0.0.1:{device.port}").ok()
+    assert device.received == project.signed.read_bytes()
+    # The generated facts win over the library's weak ones.
+    assert int(project.facts()["anchors"]) > 0
+    if scheme == "file":
+        assert (project.folder / ".pio/libdeps/it/SecureOTA/extra_script.py").is_file()
+    assert project.run().ok().steps == []
+
+
+def test_from_a_plain_path_relative_to_the_project(keyed: NewProject, library: Path) -> None:
+    project = keyed()
+    shutil.copytree(library, project.folder.parent / "SecureOTA")
+    key = f"custom_secureota_signing_key = {project.folder.parent / 'key.pem'}"
+    project.ini(key, script="extra_scripts = post:../SecureOTA/extra_script.py")
+    assert project.run().ok().steps[-1] == "Signing program"
