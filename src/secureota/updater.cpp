@@ -178,19 +178,22 @@ Error Updater::openSlot() {
 Error Updater::takeImage(Bytes* rest) {
   const Bytes piece = takeFront(rest, rest->size);
   imageTaken_ += static_cast<uint32_t>(piece.size);
+  if (alreadyRunning_) {
+    return Error::None;
+  }
   SECUREOTA_TRY(digest_.update(piece));
-  return alreadyRunning_ ? Error::None : parts_.sink->write(piece);
+  return parts_.sink->write(piece);
 }
 
 Error Updater::checkImage() {
+  if (alreadyRunning_) {
+    parts_.listener->onAlreadyRunning(token_);
+    return Error::None;
+  }
   uint8_t taken[kSha256Size];
   SECUREOTA_TRY(digest_.finish(taken));
   if (memcmp(taken, token_.imageDigest, kSha256Size) != 0) {
     return Error::ImageMismatch;
-  }
-  if (alreadyRunning_) {
-    parts_.listener->onAlreadyRunning(token_);
-    return Error::None;
   }
   SECUREOTA_TRY(parts_.sink->seal());
   SECUREOTA_TRY(readBackAndCompare());
