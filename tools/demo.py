@@ -136,19 +136,24 @@ def watch(terminal: int) -> str:
     return output
 
 
-def pio(*arguments: str) -> None:
-    """Run pio; of what it prints, show the progress bar, and everything if it fails."""
-    # A terminal of its own, so that pio draws the bar as it does for a person.
+def with_progress_bar(program: str, *arguments: str) -> None:
+    """Run a command of the .venv; show its progress bar, and everything it said if it fails."""
+    # A terminal of its own, so that the bar is drawn as it is for a person.
     ours, its = pty.openpty()
-    command = [str(Path(sys.executable).with_name("pio")), *arguments]
+    command = [str(Path(sys.executable).with_name(program)), *arguments]
     process = subprocess.Popen(command, cwd=PROJECT, stdin=its, stdout=its, stderr=its)
     os.close(its)
     with _screen:
         output = watch(ours)
     os.close(ours)
     if process.wait() != 0:
-        message = f"{output}\n`pio {' '.join(arguments)}` failed"
+        message = f"{output}\n`{program} {' '.join(arguments)}` failed"
         raise DemoError(message)
+
+
+def pio(*arguments: str) -> None:
+    """Run pio in the project."""
+    with_progress_bar("pio", *arguments)
 
 
 def lay_out_project(port: int) -> None:
@@ -182,15 +187,14 @@ def with_flipped_bit(container: bytes) -> bytes:
     return container[:place] + bytes([container[place] ^ 1]) + container[place + 1 :]
 
 
-def show_refusals(device: Device, port: int, older: bytes) -> None:
-    """Send what must not be accepted."""
+def show_refusals(device: Device, port: int, *, older: bytes, newer: bytes) -> None:
+    """Send what must not be accepted; `older` and `newer` are containers that we signed."""
     image = (BUILT / "program").read_bytes()
-    container = (BUILT / "program.signed.bin").read_bytes()
     attacks = (
         ("an unsigned image", "NotSigned", image),
-        ("one flipped bit", "ImageMismatch", with_flipped_bit(container)),
-        ("another's key", "NotTrusted", signed_by_somebody_else(image)),
-        ("an older token: version 1 again", "OlderThanFloor", older),
+        ("version 3, one bit flipped on its way", "ImageMismatch", with_flipped_bit(newer)),
+        ("an image with another's signature", "NotTrusted", signed_by_somebody_else(image)),
+        ("version 1 again, whose token is older", "OlderThanFloor", older),
     )
     for what, reason, data in attacks:
         tell(f"\n  {what}")
@@ -198,7 +202,7 @@ def show_refusals(device: Device, port: int, older: bytes) -> None:
         answer = stranger.send(data, host=HOST, port=port)
         device.expect(f"refused: {reason}", after=seen)
         if answer == "OK" or any("restarting" in line for line in device.lines[seen:]):
-            message = f"{what} was accepted"
+            message = f"{what}: accepted"
             raise DemoError(message)
 
 
@@ -209,13 +213,19 @@ def free_udp_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def build(version: int) -> bytes:
+    """`pio run` of one version: the signed container."""
+    set_version(version)
+    pio("run")
+    return (BUILT / "program.signed.bin").read_bytes()
+
+
 def story() -> None:
     """Tell it; DemoError where the device does not do what is told."""
     port = free_udp_port()
     lay_out_project(port)
     tell("1. `pio run` builds and signs version 1; a device gets it by serial and runs it.\n")
-    pio("run")
-    older = (BUILT / "program.signed.bin").read_bytes()
+    version_1 = build(1)
     with running(BUILT / "program", port) as device:
         tell("\n2. One line of the sketch is changed to version 2; `pio run -t upload`.\n")
         set_version(2)
@@ -223,11 +233,15 @@ def story() -> None:
         pio("run", "-t", "upload")
         device.expect("version 2", after=seen)
         device.expect("listening", after=seen)
+        own = PROJECT / "version-2.signed.bin"
+        shutil.copyfile(BUILT / "program.signed.bin", own)
+
         tell("\n3. Somebody else on the network sends:")
-        show_refusals(device, port, older)
-        tell("\n4. Nothing changed, `pio run -t upload`: it runs already. OK, nothing is erased.\n")
+        show_refusals(device, port, older=version_1, newer=build(3))
+
+        tell("\n4. `secureota upload` of version 2, which runs already: OK, nothing is erased.\n")
         seen = len(device.lines)
-        pio("run", "-t", "upload")
+        with_progress_bar("secureota", "upload", str(own), f"{HOST}:{port}")
         device.expect("accepted", after=seen)
         if any("erased" in line for line in device.lines[seen:]):
             message = "something was erased for an image that runs already"
