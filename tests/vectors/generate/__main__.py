@@ -1,0 +1,31 @@
+"""Makes the corpus: `python tests/vectors/generate`; with `--check` it only says what differs.
+
+Needs a library of OpenSSL 3.2 or later below Python's cryptography: ECDSA signatures are
+deterministic (RFC 6979), so that the same bytes come out each time.
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import chain
+
+import good
+from corpus import Files
+
+GROUPS = [good]
+
+
+def main() -> int:
+    """Exit status 0: written, or nothing differs."""
+    files = Files(chain.from_iterable(group.cases() for group in GROUPS))
+    if "--check" in sys.argv[1:]:
+        differences = files.differences()
+        sys.stdout.writelines(f"differs: {name}\n" for name in differences)
+        return 1 if differences else 0
+    files.write()
+    sys.stdout.write(f"{len(files.entries)} cases\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
