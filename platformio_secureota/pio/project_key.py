@@ -109,7 +109,7 @@ def make(
     `policies` are those that the devices will require.  With a passphrase the key is encrypted.
     Where another build is making one at this moment, that one wins.
     """
-    identity = pki.generate(name=_common_name(project), policies=policies)
+    identity = pki.generate(name=common_name(project), policies=policies)
     key = key_path(identity.certificate, config)
     _write_key(key, identity, passphrase)
     anchor = project / ANCHOR
@@ -141,7 +141,8 @@ def _write_key(path: Path, identity: SigningIdentity, passphrase: bytes | None) 
     pki.write_pem(path, identity, passphrase=passphrase)
 
 
-def _common_name(project: Path) -> str:
+def common_name(project: Path) -> str:
+    """Name the certificate after the project's folder, as far as that fits."""
     name = "".join(c for c in project.name if c.isprintable())
     room = pki.MAX_NAME - len("SecureOTA ")
     return f"SecureOTA {name[:room]}".strip()

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
@@ -100,8 +100,8 @@ class Project:
     config: Path
     """The user's configuration directory of SecureOTA."""
     platform: str
-    environ: dict[str, str] = field(default_factory=dict)
-    """Added to the environment of every run."""
+    section: str = "it"
+    """Name of the environment in platformio.ini."""
 
     def write(self, name: str, content: str) -> Path:
         path = self.folder / name
@@ -112,14 +112,14 @@ class Project:
     def ini(self, *lines: str, script: str = "") -> None:
         line = script or f"extra_scripts = post:{self.tool / 'extra_script.py'}"
         options = "\n".join([line, *lines])
-        self.write("platformio.ini", f"[env:it]\n{PLATFORMS[self.platform]}{options}\n")
+        self.write("platformio.ini", f"[env:{self.section}]\n{PLATFORMS[self.platform]}{options}\n")
 
     def pio(self, *words: str, timeout: float = 90, **environ: str) -> Run:
         command = [sys.executable, "-m", "platformio", *words]
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env={**self.environment(), **self.environ, **environ},
+            env={**self.environment(), **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -150,7 +150,7 @@ class Project:
 
     @property
     def build(self) -> Path:
-        return self.folder / ".pio" / "build" / "it"
+        return self.folder / ".pio" / "build" / self.section
 
     @property
     def image(self) -> Path:

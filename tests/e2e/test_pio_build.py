@@ -12,7 +12,7 @@ import pytest
 
 from authorities import Company, pem
 from openssl_tsa import OpensslTsa, serving
-from platformio_secureota import Image, container, pki, verify_image
+from platformio_secureota import container, pki, verify_image
 from platformio_secureota.anchors import read_anchors
 
 if TYPE_CHECKING:

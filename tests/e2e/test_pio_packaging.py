@@ -6,8 +6,8 @@ import shutil
 from typing import TYPE_CHECKING, Callable
 
 import pytest
-
 from conftest import ROOT
+
 from stock_device import StockDevice
 
 if TYPE_CHECKING:

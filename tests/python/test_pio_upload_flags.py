@@ -1,0 +1,71 @@
+"""upload_flags, upload_port, and what is shown of an upload."""
+
+from __future__ import annotations
+
+import pytest
+
+from platformio_secureota import ota
+from platformio_secureota.errors import Reason, Unusable
+from platformio_secureota.pio import upload
+
+
+def test_the_stock_uploader_s_names_are_known() -> None:
+    words = ["-p", "8266", "--host_port=9999", "-I", "10.0.0.2", "-d", "--progress"]
+    flags = upload.parse_flags(words)
+    assert flags.port == 8266
+    assert flags.settings == ota.Settings(host_address="10.0.0.2", host_port=9999)
+    assert upload.parse_flags([]) == upload.Flags(None, ota.Settings())
+    assert upload.parse_flags(["--allow-weak-password"]).settings.allow_weak_password
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--auth=sesame"], ["-a", "sesame"], ["-asesame"]],
+)
+def test_a_password_is_refused_and_not_repeated(words: list[str]) -> None:
+    with pytest.raises(Unusable) as error:
+        upload.parse_flags(words)
+    assert "SECUREOTA_PASSWORD" in error.value.hint
+    assert "sesame" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "words", [["--port=x"], ["--port=65536"], ["--host_port=-1"], ["--spiffs"], ["-f", "x.bin"]]
+)
+def test_flags_that_are_none(words: list[str]) -> None:
+    with pytest.raises(Unusable) as error:
+        upload.parse_flags(words)
+    assert error.value.reason is Reason.Usage
+
+
+def test_the_device_is_named_by_upload_port_and_flags() -> None:
+    none = upload.parse_flags([])
+    assert upload.target("greenhouse.local", none) == ota.Target("greenhouse.local", 3232)
+    assert upload.target('"10.0.0.9:4000"', none) == ota.Target("10.0.0.9", 4000)
+    assert upload.target("10.0.0.9", upload.parse_flags(["-p", "8266"])).port == 8266
+    with pytest.raises(Unusable, match="upload_port"):
+        upload.target("", none)
+
+
+def test_the_bar_grows_and_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    with upload.GrowingBar() as bar:
+        for done in (0, 300, 300, 1000):
+            bar.progress(done, 1000)
+    assert capsys.readouterr().out == f"Uploading [{'=' * 40}] 100%\n"
+
+
+def test_the_bar_of_a_failed_upload_ends_too(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        with upload.GrowingBar() as bar:
+            bar.progress(500, 1000)
+            raise Unusable(Reason.ConnectionLost)
+
+    with pytest.raises(Unusable):
+        fail()
+    assert capsys.readouterr().out == f"Uploading [{'=' * 20}] 50%\n"
+
+
+def test_without_a_byte_there_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with upload.GrowingBar():
+        pass
+    assert capsys.readouterr().out == ""
