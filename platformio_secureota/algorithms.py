@@ -40,6 +40,9 @@ _CURVE_POINT_SIZES = {
 _UNCOMPRESSED_POINT = 0x04
 _NULL = b"\x05\x00"
 
+SHA256_SIZE = 32
+"""Bytes."""
+
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 4096
 """Below: too weak.  Above: a stranger's key could keep a device busy for minutes."""
 
@@ -81,6 +84,12 @@ def digest_name(identifier: AlgorithmIdentifier) -> str:
     if name is None or identifier.parameters not in (None, _NULL):
         raise Refused(Reason.AlgorithmNotAllowed, f"digest {identifier}")
     return name
+
+
+def is_sha256(identifier: AlgorithmIdentifier) -> bool:
+    """Whether this names SHA-256; its parameters are absent or NULL (RFC 5754 2)."""
+    is_allowed = identifier.algorithm in _DIGESTS and identifier.parameters in (None, _NULL)
+    return is_allowed and _DIGESTS[identifier.algorithm] == "sha256"
 
 
 def signature_names(identifier: AlgorithmIdentifier) -> tuple[str, str]:

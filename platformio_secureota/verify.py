@@ -38,10 +38,12 @@ from typing import TYPE_CHECKING
 
 from platformio_secureota import container, der, timestamp
 from platformio_secureota.algorithms import (
+    SHA256_SIZE,
     AlgorithmIdentifier,
     compute_digest,
     digest_name,
     is_rsa_encryption,
+    is_sha256,
     key_family,
     signature_names,
     verify_signature,
@@ -347,13 +349,7 @@ def _read_bindings(attributes: dict[bytes, bytes], *, require_v2: bool) -> list[
 
 
 def _check_imprint(tst_info: timestamp.TstInfo) -> None:
-    algorithm = tst_info.imprint_algorithm
-    if algorithm.algorithm != timestamp.ID_SHA256 or algorithm.parameters not in (
-        None,
-        b"\x05\x00",
-    ):
-        raise Refused(Reason.ImprintNotSha256)
-    if len(tst_info.imprint) != 32:  # noqa: PLR2004 - the size of a SHA-256 digest
+    if not is_sha256(tst_info.imprint_algorithm) or len(tst_info.imprint) != SHA256_SIZE:
         raise Refused(Reason.ImprintNotSha256)
 
 
