@@ -61,7 +61,9 @@ def interpreter() -> str:
     """Path of the Python that has the tool's dependencies; empty if there is none."""
     if not _python:
         chosen = os.environ.get("SECUREOTA_PYTHON", "")
-        if not chosen:
+        if not chosen and not PACKAGE.is_dir():
+            complain(f"{PACKAGE} is not there; set SECUREOTA_PYTHON to a Python that has it")
+        elif not chosen:
             folder = env.subst("$PROJECT_CORE_DIR/secureota")
             finder = [sys.executable, str(PACKAGE / "pio" / "interpreter.py"), folder]
             found = subprocess.run(finder, env=environment(), stdout=subprocess.PIPE, check=False)
@@ -113,7 +115,8 @@ def write_facts(target: Any, source: Any, env: Any) -> int:
 def sign(target: Any, source: Any, env: Any) -> int:
     """Make the signed image and the bare token."""
     files = {"image": source[0], "signed": target[0], "token": target[1], "anchors": ANCHORS}
-    return tool("sign", **{name: node.abspath for name, node in files.items()})
+    words = {name: node.abspath for name, node in files.items()}
+    return tool("sign", platform=env.subst("$PIOPLATFORM"), **words)
 
 
 def verify(target: Any, source: Any, env: Any) -> int:

@@ -58,6 +58,9 @@ def _sign(words: argparse.Namespace) -> None:
         policy=asked.asked_policy,
         rules=_rules(asked),
     )
+    doubts = trust.doubts_of(signed.verified, platform=words.platform)
+    if doubts:
+        console.warn(doubts)
     atomic.write(words.token, signed.token)
     atomic.write(words.signed, signed.container)
     _say(f"{words.signed.name} {_by_whom(signed.verified)}")
@@ -136,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("verb", choices=_VERBS)
     parser.add_argument("--project", type=Path, required=True)
     parser.add_argument("--options", required=True, help="JSON: the custom_secureota_* options")
+    parser.add_argument("--platform", default="", help="for which the image was built")
     parser.add_argument("--terminal", action="store_true", help="a person is watching")
     for name in ("anchors", "signer", "out", "image", "signed", "token"):
         parser.add_argument(f"--{name}", type=Path)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asn1crypto import pem
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from platformio_secureota.anchors import TrustAnchor, load_anchors, read_anchors
 from platformio_secureota.cli import console
@@ -19,6 +21,11 @@ from platformio_secureota.tsa import Credentials, HttpTSA, LocalTSA
 
 if TYPE_CHECKING:
     from platformio_secureota.sign import Tsa
+    from platformio_secureota.verify import VerifiedToken
+
+_SAFE_RSA_BITS = 3072
+"""RSA keys up to this size are verified by the accelerators of all ESP32 chips (those of the C3
+and its like end there)."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,21 @@ def tsa(options: Options, *, project: Path) -> Tsa:
         path = _project_key(options, project, may_make_key=False).key_here()
     console.warn_if_exposed(path)
     return LocalTSA.from_pem(path, console.key_passphrase())
+
+
+def doubts_of(token: VerifiedToken, *, platform: str) -> str:
+    """A warning, if devices of this platform may be unable to verify the token; else empty."""
+    if platform != "espressif32":
+        return ""
+    certificates = (token.signer, *token.authorities, token.anchor.certificate)
+    keys = [load_der_public_key(certificate.spki) for certificate in certificates]
+    bits = max((key.key_size for key in keys if isinstance(key, rsa.RSAPublicKey)), default=0)
+    if bits <= _SAFE_RSA_BITS:
+        return ""
+    return (
+        f"a key in the signature's path is RSA of {bits} bits, which the crypto hardware of some "
+        "ESP32 chips can't do; P-256 is what all of them verify"
+    )
 
 
 def _project_key(options: Options, project: Path, *, may_make_key: bool) -> project_key.ProjectKey:

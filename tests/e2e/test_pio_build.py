@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Callable
 
 import pytest
+from conftest import PROGRAM
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from authorities import Company, pem
 from openssl_tsa import OpensslTsa, serving
@@ -335,3 +338,37 @@ def test_written_as_a_pre_script_it_refuses_to_be_useless(keyed: NewProject) -> 
     (project.folder / "platformio.ini").write_text(text.replace("post:", "pre:"))
     run = project.run().refused("post:")
     assert run.steps == []
+
+
+RUNNER = """\
+from platformio.test.runners.base import TestRunnerBase
+
+
+class CustomTestRunner(TestRunnerBase):
+    def on_testing_line_output(self, line):
+        print(line, end="")
+"""
+
+
+def test_pio_test_compiles_the_anchors_in_and_signs_nothing(new_project: NewProject) -> None:
+    project = new_project("native", "test_framework = custom")
+    project.run("keygen").ok()
+    shutil.rmtree(project.config)  # tests run where the key is not
+    project.write("test/test_custom_runner.py", RUNNER)
+    project.write("test/test_facts/test_main.cpp", PROGRAM)
+    run = project.pio("test", "-vvv").ok()
+    assert "anchors 3082" in run.output
+    assert "Signing" not in run.output
+
+
+def test_a_key_that_some_chips_can_not_verify_is_warned_about(
+    keyed: NewProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = rsa.generate_private_key(public_exponent=65537, key_size=4096)
+    monkeypatch.setitem(pki._GENERATORS, "rsa3072", lambda: big)  # noqa: SLF001 - we offer none
+    board, desk = keyed("espressif32"), keyed("native", name="desk")
+    key = board.folder.parent / "key.pem"
+    assert "RSA of" not in board.run().ok().output
+    pki.write_pem(key, pki.generate("rsa3072"), replace=True)
+    assert "RSA of 4096 bits" in board.run().ok().output
+    assert "RSA of" not in desk.run().ok().output

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import sys
 from typing import TYPE_CHECKING, Callable
 
 import pytest
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from conftest import Project
 
     NewProject = Callable[..., Project]
+
+FLAGS = re.DOTALL | re.MULTILINE
 
 IN_LIBDEPS = "extra_scripts = post:$PROJECT_LIBDEPS_DIR/$PIOENV/SecureOTA/extra_script.py"
 
@@ -63,3 +67,28 @@ def test_from_a_plain_path_relative_to_the_project(keyed: NewProject, library: P
     key = f"custom_secureota_signing_key = {project.folder.parent / 'key.pem'}"
     project.ini(key, script="extra_scripts = post:../SecureOTA/extra_script.py")
     assert project.run().ok().steps[-1] == "Signing program"
+
+
+def test_exactly_as_the_readme_writes_it(keyed: NewProject, library: Path) -> None:
+    project = keyed("espressif32")
+    (project.folder.parent / "SecureOTA").symlink_to(library)
+    blocks = re.findall(r"^```ini\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), FLAGS)
+    (ini,) = (block for block in blocks if "extra_scripts" in block)
+    # The fixture has no Arduino core.
+    ini = ini.replace("framework = arduino\n", "").replace("[env:ota]", "[env:it]")
+    project.write("platformio.ini", ini)
+    project.run("keygen").ok()
+    with StockDevice() as device:
+        project.run("upload", port=f"127.0.0.1:{device.port}").ok()
+    assert device.received == project.signed.read_bytes()
+
+
+def test_alone_it_needs_a_python_that_has_the_package(keyed: NewProject) -> None:
+    project = keyed()
+    shutil.copy(ROOT / "extra_script.py", project.folder)
+    key = f"custom_secureota_signing_key = {project.folder.parent / 'key.pem'}"
+    project.ini(key, script="extra_scripts = post:extra_script.py")
+    project.run().refused("SECUREOTA_PYTHON")
+    project.run(SECUREOTA_PYTHON=str(project.folder / "no-python")).refused("SECUREOTA_PYTHON")
+    project.run(SECUREOTA_PYTHON=sys.executable, PYTHONPATH="").ok()
+    assert project.signed.exists()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
-from platformio_secureota import container, verify_image
+from platformio_secureota import Image, container, sign, verify_image
 from platformio_secureota.anchors import read_anchors
+from platformio_secureota.tsa import LocalTSA
 from stock_device import Behaviour, StockDevice, take_and_say
 
 if TYPE_CHECKING:
@@ -200,12 +201,14 @@ def test_esp8266_has_no_device_half(keyed: NewProject) -> None:
 def test_a_damaged_signed_image_is_not_sent(keyed: NewProject) -> None:
     project = keyed("espressif32", "upload_protocol = espota")
     project.run().ok()
+    good = project.signed.read_bytes()
+    key = project.folder.parent / "key.pem"
+    other = sign(Image(b"another image"), LocalTSA.from_pem(key), anchors=read_anchors(key))
     stat = project.signed.stat()
-    damaged = bytearray(project.signed.read_bytes())
-    damaged[-1] ^= 1
-    project.signed.write_bytes(damaged)
-    # SCons looks at the time first, so it takes this file for the one that it has made.
-    os.utime(project.signed, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    with StockDevice() as device:
-        project.run("upload", port=port_of(device)).refused("ImageMismatch")
-    assert device.heard == []
+    for data in (good[:-1] + bytes([good[-1] ^ 1]), other.container):
+        project.signed.write_bytes(data)
+        # SCons looks at the time first, so it takes this file for the one that it has made.
+        os.utime(project.signed, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        with StockDevice() as device:
+            project.run("upload", port=port_of(device)).refused("ImageMismatch")
+        assert device.heard == []
