@@ -79,7 +79,7 @@ class Transfer:
             raise refusal.refused(self._words.refusal)
         if self._rest or self._broken or not self._words.said_ok:
             raise self._no_verdict()
-        if self._progress is not None:
+        if self._progress is not None and self._shown < self._size:
             self._progress(self._size, self._size)
         return self._words.ok_line_end
 

@@ -90,6 +90,10 @@ class Behaviour:
     """Datagrams that get lost before any is heard."""
     slow: float = 0.0
     """Seconds before each answer."""
+    asleep: float = 0.0
+    """Seconds before it looks at what has arrived."""
+    receive_buffer: int = 0
+    """Bytes that its TCP holds; 0: as many as the system likes."""
     password: str = ""
     nonce_digits: int = 64
     stored_md5: bool = False
@@ -144,6 +148,7 @@ class StockDevice:
         assert not self._thread.is_alive(), "the device hangs"
 
     def _run(self) -> None:
+        time.sleep(self.behaviour.asleep)
         while not self._stop.is_set():
             try:
                 datagram, host = self._udp.recvfrom(1024)
@@ -216,8 +221,17 @@ class StockDevice:
 
     def _connect(self, ip: str, port: int, source: str) -> socket.socket:
         # From the device's own address, as a device has but one.
-        source_address = (source or self._udp.getsockname()[0], 0)
-        connection = socket.create_connection((ip, port), timeout=5, source_address=source_address)
+        connection = socket.socket(self._udp.family, socket.SOCK_STREAM)
+        connection.settimeout(5)
+        if self.behaviour.receive_buffer:
+            size = self.behaviour.receive_buffer
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        try:
+            connection.bind((source or self._udp.getsockname()[0], 0))
+            connection.connect((ip, port))
+        except OSError:
+            connection.close()
+            raise
         # Words must leave before a close with bytes unread throws away what waits to be sent.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
