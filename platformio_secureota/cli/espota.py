@@ -33,7 +33,7 @@ _DIGESTS = {"md5": TransportDigest.MD5, "sha256": TransportDigest.SHA256}
 @click.option("ip", "-i", "--ip", default="", help="Name or address of the device.")
 @click.option("host_ip", "-I", "--host_ip", default=_ANY_ADDRESS, help="Address of this computer.")
 @click.option(
-    "port", "-p", "--port", type=upload.PORT, default=DEFAULT_PORT, show_default=True,
+    "port", "-p", "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True,
     help="UDP port of the device.",
 )  # fmt: skip
 @click.option(
