@@ -9,10 +9,11 @@ from __future__ import annotations
 import sys
 from itertools import chain
 
+import encoding
 import good
 from corpus import Files
 
-GROUPS = [good]
+GROUPS = [good, encoding]
 
 
 def main() -> int:

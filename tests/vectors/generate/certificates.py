@@ -90,7 +90,12 @@ def alternative_names(*names: bytes, critical: bool = False) -> bytes:
 
 def common_name(text: str, *, string: Callable[[str], bytes] = utf8) -> bytes:
     """A Name of one part."""
-    return sequence(set_of(sequence(oid("2.5.4.3"), string(text))))
+    return sequence(name_part("2.5.4.3", text, string=string))
+
+
+def name_part(kind: str, text: str, *, string: Callable[[str], bytes] = utf8) -> bytes:
+    """RelativeDistinguishedName of one attribute."""
+    return set_of(sequence(oid(kind), string(text)))
 
 
 def signer_extensions() -> dict[str, bytes]:

@@ -7,6 +7,8 @@ own key (self-signed: the signer is the anchor)
 
 from __future__ import annotations
 
+import base64
+
 from certificates import Certificate, authority
 
 IMAGE = b"\xe9" + bytes(range(1, 64))
@@ -27,3 +29,9 @@ OWN = Certificate("own key", "product-1", serial=7)
 
 STRANGERS_ROOT = authority("stranger's root", "strangers-root", serial=666)
 STRANGER = Certificate("stranger", "stranger", STRANGERS_ROOT, 667)
+
+
+def pem(certificate: Certificate) -> bytes:
+    """One certificate as text."""
+    encoded = base64.encodebytes(certificate.der)
+    return b"-----BEGIN CERTIFICATE-----\n" + encoded + b"-----END CERTIFICATE-----\n"

@@ -88,7 +88,8 @@ class Token:
     signer: Certificate = PRODUCT
     """Whom the token names."""
     bag: Sequence[BagItem] | None = None
-    """Certificates that travel along; None: the signer's chain without the self-signed root."""
+    """Certificates that travel along; None: the signer's chain without the self-signed root, in
+    DER's order."""
     image: bytes = IMAGE
     digest: str = "sha256"
     gen_time: str = GEN_TIME
@@ -188,8 +189,9 @@ class Token:
     @cached_property
     def certificates(self) -> list[bytes]:
         """What travels along."""
-        bag = self.signer.chain if self.bag is None else self.bag
-        return [item if isinstance(item, bytes) else item.der for item in bag]
+        if self.bag is None:
+            return sorted(certificate.der for certificate in self.signer.chain)
+        return [item if isinstance(item, bytes) else item.der for item in self.bag]
 
     @cached_property
     def signed_data_der(self) -> bytes:
