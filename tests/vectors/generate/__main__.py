@@ -9,11 +9,13 @@ from __future__ import annotations
 import sys
 from itertools import chain
 
+import algorithms
 import encoding
 import good
+import structure
 from corpus import Files
 
-GROUPS = [good, encoding]
+GROUPS = [good, encoding, structure, algorithms]
 
 
 def main() -> int:
