@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include <utility>
+
 #include "secureota/facts.h"
 #include "secureota/time_text.h"
 
@@ -91,26 +93,34 @@ bool SecureOTAClass::addTrustAnchors(const uint8_t* der, size_t size) {
 }
 
 bool SecureOTAClass::requirePolicy(const char* oid) {
-  return note(policies_.add(oid));
+  const bool added = note(policies_.add(oid));
+  applyPolicies();
+  return added;
+}
+
+// At once, also if the device is listening already.
+void SecureOTAClass::applyPolicies() {
+  rules_.policies = policies_.policies();
+  rules_.policyCount = policies_.count();
 }
 
 SecureOTAClass& SecureOTAClass::onStart(THandlerFunction callback) {
-  startCallback_ = callback;
+  startCallback_ = std::move(callback);
   return *this;
 }
 
 SecureOTAClass& SecureOTAClass::onEnd(THandlerFunction callback) {
-  endCallback_ = callback;
+  endCallback_ = std::move(callback);
   return *this;
 }
 
 SecureOTAClass& SecureOTAClass::onError(THandlerFunction_Error callback) {
-  errorCallback_ = callback;
+  errorCallback_ = std::move(callback);
   return *this;
 }
 
 SecureOTAClass& SecureOTAClass::onProgress(THandlerFunction_Progress callback) {
-  progressCallback_ = callback;
+  progressCallback_ = std::move(callback);
   return *this;
 }
 
@@ -159,7 +169,9 @@ void SecureOTAClass::begin() {
   parts.random = &port.random();
   receiver_.begin(parts);
   listening_ = port.listen(port_);
-  if (listening_ && announce_) {
+  if (!listening_) {
+    port.say("can't listen: no network, or the port is taken");
+  } else if (announce_) {
     port.announce(hostname_, port_, password_.isSet());
   }
 }
@@ -172,9 +184,8 @@ void SecureOTAClass::loadFacts() {
     (void)addTrustAnchors(secureota_trust_anchors, secureota_trust_anchors_size);
     (void)note(
         policies_.addAll(Bytes(secureota_required_policies, secureota_required_policies_size)));
+    applyPolicies();
   }
-  rules_.policies = policies_.policies();
-  rules_.policyCount = policies_.count();
   if (anchors_.count() == 0) {
     secureota::port().say("no trust anchor: every update will be refused");
   }

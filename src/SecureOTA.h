@@ -169,6 +169,7 @@ class SecureOTAClass {
   };
 
   void loadFacts();
+  void applyPolicies();
   void prepareFloor();
   void confirmRunningImage();
   void receiveDatagrams();
@@ -220,5 +221,5 @@ extern SecureOTAClass SecureOTA;
 class UpdateProcessorRFC3161 {
  public:
   // 0, or -1 if the certificate can't be an anchor.
-  int addTrustedCertAsDER(const unsigned char* der, size_t size);
+  static int addTrustedCertAsDER(const unsigned char* der, size_t size);
 };

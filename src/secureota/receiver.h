@@ -53,13 +53,13 @@ struct Actions {
 };
 
 // Milliseconds.
-const uint32_t kNonceLifetime = 10 * 1000;           // as long as the stock host waits
-const uint32_t kNonceHold = 1000;                    // others wait so long for an open invitation
-const uint32_t kConnectTimeout = 10 * 1000;          // as long as the stock host listens
-const uint32_t kDefaultIdleTimeout = 10 * 1000;      // without one byte
-const uint32_t kTokenTimeout = 30 * 1000;            // until the token is there and accepted
-const uint32_t kTransferTimeout = 15 * 60 * 1000UL;  // for everything: 4 MiB at 5 KB/s
-const uint32_t kDrainTimeout = 2000;                 // for the peer to take the verdict and leave
+const uint32_t kNonceLifetime = 10 * 1000;          // as long as the stock host waits
+const uint32_t kNonceHold = 1000;                   // others wait so long for an open invitation
+const uint32_t kConnectTimeout = 10 * 1000;         // as long as the stock host listens
+const uint32_t kDefaultIdleTimeout = 10 * 1000;     // without one byte
+const uint32_t kTokenTimeout = 30 * 1000;           // until the token is there and accepted
+const uint32_t kTransferTimeout = 15U * 60 * 1000;  // for everything: 4 MiB at 5 KB/s
+const uint32_t kDrainTimeout = 2000;                // for the peer to take the verdict and leave
 
 class Receiver {
  public:

@@ -27,10 +27,17 @@ PATIENCE = 20.0
 """Seconds for anything that a device does; a busy machine and the sanitizers are slow."""
 
 
-def build_version(version: str, output: Path) -> Path:
-    """Link the example anew as another version."""
-    sketch = ROOT / "examples" / "EmulatedDevice" / "src" / "main.cpp"
-    objects = [path for path in (BUILD / "obj" / "src").rglob("*.o") if path.is_file()]
+EXAMPLE = ROOT / "examples" / "EmulatedDevice" / "src" / "main.cpp"
+
+
+def build_version(version: str, output: Path, *, sketch: Path = EXAMPLE) -> Path:
+    """Link the example, or another sketch, anew as another version."""
+    sources = (path.relative_to(ROOT) for path in (ROOT / "src").rglob("*.cpp"))
+    objects = [
+        path
+        for path in (BUILD / "obj" / source.with_suffix(".o") for source in sources)
+        if path.is_file()
+    ]
     command = [
         os.environ.get("CXX", "g++"),
         "-std=gnu++11",
