@@ -11,7 +11,7 @@ namespace secureota {
 
 // Largest TimeStampResp that is looked at, in bytes: what deployed readers take. A port may lend a
 // smaller buffer.
-const size_t kMaxTokenSize = 16 * 1024;
+const size_t kMaxTokenSize = 16U * 1024;
 
 // A key that may approve firmware, and the name it goes by: what RFC 5280 6.1.1 calls a trust
 // anchor. Only a TrustStore makes one; a certificate that came with a token has another type
@@ -68,7 +68,7 @@ struct Rules {
 };
 
 // How far ahead of `now` a genTime may be: two clocks, each off by a little. Five minutes.
-const Time kClockSkew = 5 * 60 * 1000000LL;
+const Time kClockSkew = kSecond * 5 * 60;
 
 // What a good token says. The image's digest is NOT compared yet: whoever holds the image owes
 // that (check 22, second half).
