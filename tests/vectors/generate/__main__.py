@@ -10,12 +10,14 @@ import sys
 from itertools import chain
 
 import algorithms
+import attributes
 import encoding
 import good
+import signatures
 import structure
 from corpus import Files
 
-GROUPS = [good, encoding, structure, algorithms]
+GROUPS = [good, encoding, structure, algorithms, attributes, signatures]
 
 
 def main() -> int:

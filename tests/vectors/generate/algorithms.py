@@ -187,7 +187,7 @@ def signer_keys() -> Iterator[Case]:
     keys = {
         "rsa1024": "The signer's RSA key has 1,024 bits.",
         "rsa2047": "The signer's RSA key has 2,047 bits.",
-        "rsa4097": "The signer's RSA key has 4,097 bits.",
+        "rsa4098": "The signer's RSA key has 4,098 bits.",
         "rsa8192": "The signer's RSA key has 8,192 bits.",
         "rsa2048-exponent-3": "The signer's RSA key has the exponent 3.",
         "p224": "The signer's key is on P-224.",

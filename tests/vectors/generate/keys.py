@@ -161,7 +161,7 @@ KEYS: dict[str, Callable[[], PrivateKey]] = {
     # keys that are not allowed
     "rsa1024": _rsa(1024),
     "rsa2047": _rsa(2047),
-    "rsa4097": _rsa(4097),
+    "rsa4098": _rsa(4098),
     "rsa8192": _rsa(8192),
     "rsa2048-exponent-3": _rsa(2048, 3),
     "p224": _ec(ec.SECP224R1()),
