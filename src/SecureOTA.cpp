@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "secureota/facts.h"
+#include "secureota/refusal.h"
 #include "secureota/time_text.h"
 
 using secureota::Actions;
@@ -349,9 +350,9 @@ void SecureOTAClass::Reporter::onRefused(Error why, Stage at) {
   static const ota_error_t kCodes[] = {OTA_BEGIN_ERROR, OTA_AUTH_ERROR, OTA_CONNECT_ERROR,
                                        OTA_RECEIVE_ERROR, OTA_END_ERROR};
   owner_->lastError_ = why;
-  char line[160];
-  (void)snprintf(line, sizeof line, "refused: %s: %s", secureota::errorName(why),
-                 secureota::errorSentence(why));
+  char line[secureota::kRefusalSize];
+  const size_t start = secureota::appendText("refused: ", line, 0, sizeof line - 1);
+  line[start + secureota::formatRefusal(why, line + start, sizeof line - 1 - start)] = '\0';
   secureota::port().say(line);
   if (owner_->errorCallback_) {
     owner_->errorCallback_(kCodes[static_cast<size_t>(at)]);

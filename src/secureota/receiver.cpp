@@ -1,26 +1,12 @@
 #include "receiver.h"
 
-#include "text.h"
+#include "refusal.h"
 
 namespace secureota {
 namespace {
 
 Bytes view(const char* text, size_t size) {
   return Bytes(reinterpret_cast<const uint8_t*>(text), size);
-}
-
-size_t append(char* to, size_t at, size_t capacity, const char* text) {
-  while (*text != '\0' && at < capacity) {
-    to[at++] = *text++;
-  }
-  return at;
-}
-
-// "<Reason>: <sentence>", cut where the room ends.
-size_t writeRefusal(Error why, char* to, size_t capacity) {
-  size_t at = append(to, 0, capacity, errorName(why));
-  at = append(to, at, capacity, ": ");
-  return append(to, at, capacity, errorSentence(why));
 }
 
 }  // namespace
@@ -129,7 +115,7 @@ Actions Receiver::challenge(const Endpoint& from, uint32_t now) {
   uint8_t random[kLongNonceSize / 2];
   parts_.random->fill(random, nonceSize_ / 2);
   formatHex(Bytes(random, nonceSize_ / 2), nonce_);
-  size_t size = append(datagramText_, 0, kTextSize, "AUTH ");
+  size_t size = appendText("AUTH ", datagramText_, 0, kTextSize);
   memcpy(datagramText_ + size, nonce_, nonceSize_);
   size += nonceSize_;
   enter(State::Authenticating, now);
@@ -167,7 +153,7 @@ Actions Receiver::accept(const Endpoint& from, uint32_t now) {
     return answerRefusal(error, kTextSize, from);
   }
   enter(State::Connecting, now);
-  Actions actions = answer(append(datagramText_, 0, kTextSize, "OK"), from);
+  Actions actions = answer(appendText("OK", datagramText_, 0, kTextSize), from);
   actions.connect = true;
   actions.connectTo = from;
   actions.connectTo.port = invitation_.port;
@@ -186,7 +172,7 @@ Actions Receiver::answer(size_t size, const Endpoint& to) {
 Actions Receiver::answerRefusal(Error why, size_t limit, const Endpoint& to) {
   const size_t capacity = limit < kTextSize ? limit : kTextSize;
   Actions actions;
-  actions.datagram = view(streamText_, writeRefusal(why, streamText_, capacity));
+  actions.datagram = view(streamText_, formatRefusal(why, streamText_, capacity));
   actions.datagramTo = to;
   return actions;
 }
@@ -240,7 +226,7 @@ Actions Receiver::onStream(Bytes bytes, uint32_t now) {
     if (error != Error::None) {
       return refuseStream(error, UpdateListener::Stage::Finish, now);
     }
-    size = append(streamText_, size, kTextSize, "OK");
+    size = appendText("OK", streamText_, size, kTextSize);
     actions.endStream = true;
     restartAfter_ = !updater_.alreadyRunning();
     enter(State::Draining, now);
@@ -270,7 +256,7 @@ Actions Receiver::refuseStream(Error why, UpdateListener::Stage at, uint32_t now
   restartAfter_ = false;
   enter(State::Draining, now);
   listener().onRefused(why, at);
-  size_t size = writeRefusal(why, streamText_, kTextSize - 1);
+  size_t size = formatRefusal(why, streamText_, kTextSize - 1);
   streamText_[size++] = '\n';
   Actions actions;
   actions.stream = view(streamText_, size);

@@ -16,6 +16,7 @@
 #include "endpoint.h"
 #include "error.h"
 #include "invitation.h"
+#include "refusal.h"
 #include "update_listener.h"
 #include "updater.h"
 
@@ -137,7 +138,7 @@ class Receiver {
   Digest transportDigest_;
   Updater updater_;
 
-  static const size_t kTextSize = 160;  // the longest name and sentence, and an acknowledgement
+  static const size_t kTextSize = kRefusalSize;
   char datagramText_[kTextSize];
   size_t datagramSize_;
   char streamText_[kTextSize];

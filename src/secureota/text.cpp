@@ -85,4 +85,11 @@ size_t formatNumber(uint32_t number, char* out) {
   return size;
 }
 
+size_t appendText(const char* text, char* out, size_t at, size_t capacity) {
+  while (*text != '\0' && at < capacity) {
+    out[at++] = *text++;
+  }
+  return at;
+}
+
 }  // namespace secureota

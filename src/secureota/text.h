@@ -32,4 +32,8 @@ void formatHex(Bytes bytes, char* out);
 const size_t kMaxDecimalDigits = 10;
 size_t formatNumber(uint32_t number, char* out);
 
+// Writes `text` behind the `at` characters that are there, without a terminator, cut where
+// `capacity` ends; returns how many there are now.
+size_t appendText(const char* text, char* out, size_t at, size_t capacity);
+
 }  // namespace secureota
