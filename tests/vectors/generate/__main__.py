@@ -15,9 +15,10 @@ import encoding
 import good
 import signatures
 import structure
+import tst_info
 from corpus import Files
 
-GROUPS = [good, encoding, structure, algorithms, attributes, signatures]
+GROUPS = [good, encoding, structure, algorithms, attributes, signatures, tst_info]
 
 
 def main() -> int:
