@@ -29,7 +29,7 @@ NEEDED = {
     "cryptography": (42, 0),
     "requests": (2, 31),
     "rich": (13, 0),
-    "zeroconf": (0, 130),
+    "zeroconf": (0, 136),
 }
 """The dependencies of pyproject.toml with the oldest release that will do."""
 
