@@ -31,12 +31,12 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 sys.path.insert(0, sys.argv[2])
 import vectors
-for case in vectors.load():
+for vector in vectors.load():
     try:
-        verdict = vectors.judge_in_process(case)
+        verdict = vectors.judge_by_python(vector)
     except Exception as error:
         verdict = type(error).__name__
-    print(json.dumps([case.name, verdict]))
+    print(json.dumps([vector.name, verdict]))
 """
 
 
@@ -125,9 +125,9 @@ def judge_device(removal: Removal, number: int, base: Path) -> list[str]:
 
     program = build(tree)
     wrong = [
-        case.name
-        for case in vectors.load()
-        if vectors.judge_by_program(case, program) != (case.reason or "accepted")
+        vector.name
+        for vector in vectors.load()
+        if vectors.judge_by_device(program, vector) != vector.expected
     ]
     shutil.rmtree(tree)
     return wrong
@@ -145,7 +145,7 @@ def table(rows: list[Row]) -> str:
     """The rows as Markdown: for each side how many vectors noticed, and one of them."""
 
     def cell(names: list[str], check: str) -> str:
-        aimed = [name for name in names if name.startswith(f"{int(check):02d}-")]
+        aimed = [name for name in names if name.startswith(f"{check}-")]
         return f"{len(names)}: `{(aimed or names)[0]}`" if names else "**none**"
 
     lines = ["| # | left out | host: vectors that notice | device |", "|---|---|---|---|"]

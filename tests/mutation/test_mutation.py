@@ -29,7 +29,7 @@ VERIFY_IMAGE = ROOT / "build/device-asan/verify-image"
 # Which of the corpus, and the stretches of it that may change: [first, behind the last) and why.
 TOKENS = {
     "good-company": "P-256 with one authority",
-    "good-rsa-company": "RSA-2048 with one authority",
+    "8-mixed-rsa-below-p256": "RSA-2048 below a P-256 anchor",
 }
 HARMLESS = json.loads((Path(__file__).parent / "harmless.json").read_text(encoding="utf-8"))
 
