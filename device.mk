@@ -36,8 +36,8 @@ VARIANT_FLAGS_device-asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,u
 .PHONY: device device-asan device-test device-compile
 device: build/device/verify-image build/device/emulated-device
 
-device-asan: build/device-asan/verify-image build/device-asan/emulated-device \
-  $(DEVICE_TESTS:%=build/device-asan/%)
+device-asan: build/device-asan/verify-image build/device-asan/judge-path \
+  build/device-asan/emulated-device $(DEVICE_TESTS:%=build/device-asan/%)
 
 # Each test program says "N passed, M failed" as its last line and exits with 0 if M is 0.
 device-test: device-asan device-compile
@@ -83,10 +83,12 @@ build/$(1)/obj/%.o: %.cpp build/$(1)/flags
 	@$$(CXX) $$(DEVICE_CXXFLAGS) $$(VARIANT_FLAGS_$(1)) -MMD -MP -c $$< -o $$@
 
 build/$(1)/verify-image: build/$(1)/obj/tests/device/verify_image.o
+build/$(1)/judge-path: build/$(1)/obj/tests/device/judge_path.o
 build/$(1)/emulated-device: $(DEVICE_EXAMPLE:%.cpp=build/$(1)/obj/%.o)
 $(DEVICE_TESTS:%=build/$(1)/%): build/$(1)/%: build/$(1)/obj/tests/device/%.o
 
-build/$(1)/verify-image build/$(1)/emulated-device $(DEVICE_TESTS:%=build/$(1)/%): \
+build/$(1)/verify-image build/$(1)/judge-path build/$(1)/emulated-device \
+$(DEVICE_TESTS:%=build/$(1)/%): \
   $(DEVICE_LIBRARY:%.cpp=build/$(1)/obj/%.o)
 	@echo "link $$@"
 	@$$(CXX) $$(VARIANT_FLAGS_$(1)) $$^ $$(LDFLAGS) $$(MBEDTLS_LIBS) -o $$@
