@@ -70,15 +70,15 @@ bool parseTime(const char* text, Time* out) {
   }
   int hours = 0;
   int minutes = 0;
-  char sign = 0;
+  char sign[2] = {};  // one character and the NUL that sscanf puts behind it
   if (strcmp(at, "Z") == 0 || strcmp(at, "z") == 0) {
     return true;
   }
-  if (sscanf(at, "%1[+-]%2d:%2d%n", &sign, &hours, &minutes, &used) != 3 || at[used] != 0) {
+  if (sscanf(at, "%1[+-]%2d:%2d%n", sign, &hours, &minutes, &used) != 3 || at[used] != 0) {
     return false;
   }
   const Time offset = (static_cast<Time>(hours) * 60 + minutes) * 60 * kSecond;
-  *out += sign == '-' ? offset : -offset;
+  *out += sign[0] == '-' ? offset : -offset;
   return true;
 }
 
