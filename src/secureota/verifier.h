@@ -11,7 +11,7 @@ namespace secureota {
 
 // Largest TimeStampResp that is looked at, in bytes: what deployed readers take. A port may lend a
 // smaller buffer.
-const size_t kMaxTokenSize = 16U * 1024;
+const size_t kMaxTokenSize = 16384;
 
 // A key that may approve firmware, and the name it goes by: what RFC 5280 6.1.1 calls a trust
 // anchor. Only a TrustStore makes one; a certificate that came with a token has another type
