@@ -39,8 +39,7 @@ void Receiver::enter(State state, uint32_t now) {
   lastByte_ = now;
 }
 
-// ---- datagrams
-// -----------------------------------------------------------------------------------
+// ---- datagrams ----
 
 Actions Receiver::onDatagram(Bytes datagram, const Endpoint& from, uint32_t now) {
   if (!looksLikeRequest(datagram)) {
@@ -191,8 +190,7 @@ bool Receiver::isRepeated(Bytes datagram, const Endpoint& from) const {
          memcmp(hash, requestDigest_, kSha256Size) == 0;
 }
 
-// ---- the stream
-// ----------------------------------------------------------------------------------
+// ---- the stream ----
 
 Actions Receiver::onConnected(uint32_t now) {
   if (state_ == State::Connecting) {
@@ -287,8 +285,7 @@ Actions Receiver::leave() {
   return actions;
 }
 
-// ---- time
-// ----------------------------------------------------------------------------------------
+// ---- time ----
 
 Actions Receiver::tick(uint32_t now) {
   const uint32_t elapsed = now - since_;
