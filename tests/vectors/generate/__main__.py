@@ -13,12 +13,26 @@ import algorithms
 import attributes
 import encoding
 import good
+import paths
 import signatures
+import signer_certificates
 import structure
+import times_and_policies
 import tst_info
 from corpus import Files
 
-GROUPS = [good, encoding, structure, algorithms, attributes, signatures, tst_info]
+GROUPS = [
+    good,
+    encoding,
+    structure,
+    algorithms,
+    attributes,
+    signatures,
+    tst_info,
+    signer_certificates,
+    paths,
+    times_and_policies,
+]
 
 
 def main() -> int:
