@@ -11,7 +11,9 @@ from itertools import chain
 
 import algorithms
 import attributes
+import containers
 import encoding
+import field_bugs
 import good
 import paths
 import signatures
@@ -32,6 +34,8 @@ GROUPS = [
     signer_certificates,
     paths,
     times_and_policies,
+    containers,
+    field_bugs,
 ]
 
 

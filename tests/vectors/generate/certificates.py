@@ -175,9 +175,9 @@ class Certificate:
 
     @property
     def chain(self) -> tuple[Certificate, ...]:
-        """Itself and its issuers, the self-signed one left out."""
-        if self.issuer is None:
-            return ()
+        """Itself and its issuers, without the self-signed one at the end of several."""
+        if self.issuer is None or self.issuer.issuer is None:
+            return (self,)
         return (self, *self.issuer.chain)
 
     @cached_property

@@ -190,7 +190,7 @@ class Token:
     def certificates(self) -> list[bytes]:
         """What travels along."""
         if self.bag is None:
-            return sorted(certificate.der for certificate in self.signer.chain)
+            return in_der_order(*self.signer.chain)
         return [item if isinstance(item, bytes) else item.der for item in self.bag]
 
     @cached_property
@@ -223,6 +223,11 @@ class Token:
         }
         whole = sequence(*assemble(defaults, self.response))
         return self.change(whole) if self.change else whole
+
+
+def in_der_order(*certificates: Certificate) -> list[bytes]:
+    """A bag as a SET OF ought to be."""
+    return sorted(certificate.der for certificate in certificates)
 
 
 def status_text(*texts: str) -> bytes:
