@@ -415,6 +415,7 @@ def test_interrupt(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_take_interrupts,  # noqa: PLW1509 - nothing else runs in this process
     )
     try:
         # Opened for writing only once the command has opened it for reading.
@@ -427,6 +428,11 @@ def test_interrupt(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert out == ""
     assert err.strip() == "secureota: interrupted"
+
+
+def _take_interrupts() -> None:
+    # What a shell starts in the background ignores Ctrl-C, and hands that down.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _open_when_read(path: Path) -> int:
