@@ -10,31 +10,62 @@ import sys
 from itertools import chain
 
 import algorithms
+import anchors
 import attributes
+import bindings
+import certificate_algorithms
+import certificate_shapes
+import container_sizes
 import containers
 import encoding
 import field_bugs
+import gen_times
 import good
+import imprints
+import not_der
 import paths
+import policy_and_deny_list
+import public_keys
+import shadows
+import shapes
 import signatures
 import signer_certificates
 import structure
-import times_and_policies
+import tsa_names
 import tst_info
+import unsigned_attributes
+import validity
 from corpus import Files
+
+import authorities
 
 GROUPS = [
     good,
     encoding,
+    not_der,
+    shapes,
     structure,
     algorithms,
+    public_keys,
+    certificate_algorithms,
     attributes,
+    bindings,
+    unsigned_attributes,
     signatures,
+    shadows,
     tst_info,
+    imprints,
+    gen_times,
+    tsa_names,
     signer_certificates,
+    certificate_shapes,
+    anchors,
     paths,
-    times_and_policies,
+    authorities,
+    validity,
+    policy_and_deny_list,
     containers,
+    container_sizes,
     field_bugs,
 ]
 

@@ -5,6 +5,8 @@ Each function returns one encoding.  Nothing is checked: a corpus needs wrong by
 
 from __future__ import annotations
 
+from typing import Callable
+
 from asn1crypto import core
 
 SEQUENCE, SET = 0x30, 0x31
@@ -47,6 +49,11 @@ def split(encoding: bytes) -> tuple[int, bytes]:
     size = encoding[1]
     start = 2 + (size & 0x7F if size & 0x80 else 0)
     return encoding[0], encoding[start:]
+
+
+def inside(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    """Make a change to the one value that an explicit tag wraps."""
+    return lambda encoding: with_contents(encoding, change(split(encoding)[1]))
 
 
 def with_contents(encoding: bytes, contents: bytes) -> bytes:

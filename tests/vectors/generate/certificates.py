@@ -6,10 +6,9 @@ Certificate("Fred", "fred", issuer=DEVELOPMENT).but(extensions={"eku": None})
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Callable, Optional, Union
+from typing import TYPE_CHECKING, Callable, Optional, Union
 
 from asn1 import (
     TRUE,
@@ -27,13 +26,16 @@ from asn1 import (
 )
 from keys import Key, key
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 Piece = Union[bytes, None, Callable[[bytes], bytes]]
 """What takes a default's place: other bytes, None to leave it out, or a change made to it."""
 
 Change = Optional[Callable[[bytes], bytes]]
 
 
-def assemble(defaults: Mapping[str, Optional[bytes]], changes: Mapping[str, Piece]) -> list[bytes]:
+def assemble(defaults: Mapping[str, bytes | None], changes: Mapping[str, Piece]) -> list[bytes]:
     """The pieces in the order of the defaults, changed; names that are new come last.
 
     A default of None is a place that is empty unless it is changed.

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from certificates import Certificate
+from outside import REFUSALS
 from parties import ROOT
 from tokens import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from certificates import Certificate
 
 FOLDER = Path(__file__).resolve().parents[1]
 
@@ -36,8 +41,6 @@ class Case:
     options: Mapping[str, object] = field(default_factory=dict)
     check: str = ""
     """Where the name does not say it."""
-    outside: Mapping[str, str] = field(default_factory=dict)
-    """Judges that we did not write and that refuse this good one, and why."""
 
     @property
     def data(self) -> bytes:
@@ -76,8 +79,8 @@ class Files:
             "verdict": "refused" if case.reason else "accepted",
             "reason": case.reason,
         }
-        if case.outside:
-            entry["outside"] = dict(case.outside)
+        if case.name in REFUSALS:
+            entry["outside"] = REFUSALS[case.name]
         return entry
 
     def _put_anchor(self, anchor: Certificate | AnchorFile) -> str:

@@ -1,51 +1,33 @@
-"""Checks 1, 2 and 4: sizes, strict DER, nothing that does not belong there."""
+"""Checks 1 and 2: the whole input, lengths, primitive values, depth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from asn1 import (
-    FALSE,
     NULL,
-    TRUE,
     bits,
     explicit,
     implicit,
-    in_pieces,
-    integer,
+    inside,
     nested,
     octets,
-    oid,
     sequence,
-    set_of,
     split,
-    tlv,
-    utf8,
-    with_contents,
     with_indefinite_length,
     with_long_length,
 )
-from certificates import (
-    BASIC_CONSTRAINTS,
-    EXTENDED_KEY_USAGE,
-    KEY_USAGE,
-    SUBJECT_ALT_NAME,
-    TIME_STAMPING,
-)
 from corpus import Case, container
 from keys import digest_algorithm
-from parties import IMAGE, PRODUCT, PRODUCTION
+from parties import IMAGE
 from tokens import (
-    CONTENT_TYPE,
-    ID_CT_TST_INFO,
-    MESSAGE_DIGEST,
     Token,
     attribute,
     digest_of,
-    ess_cert_id,
-    signing_certificate_v2,
-    status_text,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GOOD = Token()
 UNKNOWN = "1.3.6.1.4.1.13762.9.1"
@@ -55,12 +37,7 @@ def cases() -> Iterator[Case]:
     yield from whole_input()
     yield from lengths()
     yield from primitives()
-    yield from default_values()
-    yield from strings()
-    yield from certificate_encodings()
     yield from depth()
-    yield from extra_fields()
-    yield from shapes()
 
 
 def whole_input() -> Iterator[Case]:
@@ -119,7 +96,7 @@ def lengths() -> Iterator[Case]:
     yield not_der(
         "signed-data-length-indefinite",
         "The SignedData has an indefinite length.",
-        GOOD.but(content_info={"content": _inside(with_indefinite_length)}),
+        GOOD.but(content_info={"content": inside(with_indefinite_length)}),
     )
     yield not_der(
         "tst-info-length-not-minimal",
@@ -166,11 +143,6 @@ def lengths() -> Iterator[Case]:
         "A length octet is FF, which X.690 reserves.",
         GOOD.but(change=lambda der: b"\x30\xff" + split(der)[1]),
     )
-
-
-def _inside(change: object) -> object:
-    # For the one value that an explicit tag wraps.
-    return lambda der: with_contents(der, change(split(der)[1]))  # type: ignore[operator]
 
 
 def _longer(encoding: bytes, by: int) -> bytes:
@@ -254,140 +226,6 @@ def primitives() -> Iterator[Case]:
     )
 
 
-def default_values() -> Iterator[Case]:
-    yield Case(
-        "2-ordering-explicit-false",
-        "The ordering is there and FALSE, its default.",
-        GOOD.but(tst={"ordering": FALSE}),
-        "NotDer",
-    )
-    extensions = explicit(1, sequence(oid(UNKNOWN), FALSE, octets(b"")))
-    yield Case(
-        "2-tst-extension-critical-explicit-false",
-        "An extension of the TSTInfo says critical FALSE, the default.",
-        GOOD.but(tst={"extensions": extensions}),
-        "NotDer",
-    )
-    extensions = explicit(1, sequence(oid(UNKNOWN), b"\x01\x01\x01", octets(b"")))
-    yield Case(
-        "2-tst-extension-critical-is-01",
-        "An extension of the TSTInfo says critical as BER writes it: 01.",
-        GOOD.but(tst={"extensions": extensions}),
-        "NotDer",
-    )
-    ess = ess_cert_id(PRODUCT.der, algorithm=digest_algorithm("sha256"))
-    yield Case(
-        "2-ess-algorithm-explicit-sha256",
-        "The ESSCertIDv2 names SHA-256, its default.",
-        GOOD.but(attributes={"signing_certificate_v2": signing_certificate_v2(ess)}),
-        "NotDer",
-    )
-    signers = {
-        "critical-explicit-false": (
-            "An extension of the signer's certificate says critical FALSE, the default.",
-            {"names": sequence(oid(SUBJECT_ALT_NAME), FALSE, octets(sequence()))},
-        ),
-        "ca-explicit-false": (
-            "The signer's basicConstraints say cA FALSE, the default.",
-            {"constraints": sequence(oid(BASIC_CONSTRAINTS), TRUE, octets(sequence(FALSE)))},
-        ),
-    }
-    for name, (sentence, changes) in signers.items():
-        token = Token(PRODUCT.but(extensions=changes))
-        yield Case(f"2-certificate-{name}", sentence, token, "NotDer")
-    version = {"version": explicit(0, integer(0)), "extensions": None}
-    issuer = PRODUCTION.but(fields=version)
-    yield Case(
-        "2-certificate-version-explicit-v1",
-        "An authority's certificate says version v1, the default.",
-        Token(PRODUCT.but(issuer=issuer)),
-        "NotDer",
-    )
-
-
-def strings() -> Iterator[Case]:
-    yield Case(
-        "2-content-in-pieces",
-        "The eContent is a constructed OCTET STRING.",
-        GOOD.but(content={"content": _inside(in_pieces)}),
-        "NotDer",
-    )
-    yield Case(
-        "2-signature-in-pieces",
-        "The signature is a constructed OCTET STRING.",
-        GOOD.but(signer_info={"signature": in_pieces}),
-        "NotDer",
-    )
-    digest = in_pieces(octets(digest_of("sha256", GOOD.content_octets)))
-    yield Case(
-        "2-message-digest-in-pieces",
-        "The messageDigest is a constructed OCTET STRING, and signed so.",
-        GOOD.but(attributes={"message_digest": attribute(MESSAGE_DIGEST, digest)}),
-        "NotDer",
-    )
-    yield Case(
-        "2-gen-time-in-pieces",
-        "The genTime is a constructed GeneralizedTime.",
-        GOOD.but(tst={"gen_time": in_pieces}),
-        "NotDer",
-    )
-    yield Case(
-        "2-status-text-in-pieces",
-        "The status text is a constructed UTF8String.",
-        GOOD.but(status={"text": sequence(in_pieces(utf8("granted")))}),
-        "NotDer",
-    )
-    yield Case(
-        "2-trailing-rubbish-in-content",
-        "Behind the TSTInfo, within eContent and signed, stand bytes that are no encoding.",
-        GOOD.but(tst_info=lambda der: der + b"\xff\xff\xff"),
-        "NotDer",
-    )
-
-
-def certificate_encodings() -> Iterator[Case]:
-    def signer(name: str, sentence: str, **changes: object) -> Case:
-        return Case(f"2-certificate-{name}", sentence, Token(PRODUCT.but(**changes)), "NotDer")
-
-    yield signer(
-        "serial-leading-zero",
-        "The signer's serial number has a needless zero octet, also where the token names it.",
-        fields={"serial": b"\x02\x02\x00\x05"},
-    )
-    yield signer(
-        "length-not-minimal",
-        "The signer's certificate has a length that is too long, and its hash is bound.",
-        change=with_long_length,
-    )
-    value = with_long_length(sequence(oid(TIME_STAMPING)), 1)
-    yield signer(
-        "eku-length-not-minimal",
-        "The contents of the signer's EKU extension are BER.",
-        extensions={"eku": sequence(oid(EXTENDED_KEY_USAGE), TRUE, octets(value))},
-    )
-    yield signer(
-        "key-usage-padding-bits",
-        "The unused bits of the signer's keyUsage are not zero.",
-        extensions={"usage": sequence(oid(KEY_USAGE), TRUE, octets(bits(b"\xff", 7)))},
-    )
-    value = sequence(b"\x01\x01\x01")
-    issuer = PRODUCTION.but(
-        extensions={"constraints": sequence(oid(BASIC_CONSTRAINTS), TRUE, octets(value))}
-    )
-    yield Case(
-        "2-certificate-ca-is-01",
-        "An authority's cA is TRUE as BER writes it: 01.",
-        Token(PRODUCT.but(issuer=issuer)),
-        "NotDer",
-    )
-    yield Case(
-        "2-unrelated-certificate-is-ber",
-        "A certificate that nobody needs has an indefinite length.",
-        GOOD.but(bag=(PRODUCT, PRODUCTION, with_indefinite_length(PRODUCTION.der))),
-        "NotDer",
-    )
-
-
 def depth() -> Iterator[Case]:
     # Unsigned attributes lie 9 levels deep: their values begin on the 10th.
     for levels in (31, 32, 33, 400):
@@ -407,156 +245,3 @@ def depth() -> Iterator[Case]:
             token,
             "WrongTsaName" if levels <= 31 else "NotDer",
         )
-
-
-def extra_fields() -> Iterator[Case]:
-    more = {"more": NULL}
-    tokens = {
-        "response": ("the TimeStampResp", GOOD.but(response=more)),
-        "status": ("the PKIStatusInfo", GOOD.but(status=more)),
-        "content-info": ("the ContentInfo", GOOD.but(content_info=more)),
-        "signed-data": ("the SignedData", GOOD.but(signed_data=more)),
-        "encapsulated-content": ("the EncapsulatedContentInfo", GOOD.but(content=more)),
-        "signer-info": ("the SignerInfo", GOOD.but(signer_info=more)),
-        "tst-info": ("the TSTInfo, signed", GOOD.but(tst=more)),
-        "accuracy": (
-            "the accuracy, signed",
-            GOOD.but(tst={"accuracy": sequence(integer(1), NULL)}),
-        ),
-    }
-    for name, (what, token) in tokens.items():
-        sentence = f"An element too many stands at the end of {what}."
-        yield Case(f"4-extra-in-{name}", sentence, token, "UnexpectedField")
-    yield Case(
-        "4-token-twice",
-        "The TimeStampResp holds two good tokens.",
-        GOOD.but(response={"second": GOOD.token_der}),
-        "UnexpectedField",
-    )
-    yield Case(
-        "4-second-content",
-        "The ContentInfo's [0] holds two SignedData.",
-        GOOD.but(content_info={"content": lambda der: explicit(0, split(der)[1] * 2)}),
-        "UnexpectedField",
-    )
-    yield Case(
-        "4-second-econtent",
-        "The eContent's [0] holds two OCTET STRINGs.",
-        GOOD.but(content={"content": lambda der: explicit(0, split(der)[1] * 2)}),
-        "UnexpectedField",
-    )
-    yield Case(
-        "4-tst-info-twice",
-        "Behind the TSTInfo, within eContent and signed, stands a second one.",
-        GOOD.but(tst_info=lambda der: der * 2),
-        "UnexpectedField",
-    )
-
-
-def shapes() -> Iterator[Case]:
-    def malformed(name: str, sentence: str, token: Token) -> Case:
-        return Case(f"2-shape-{name}", sentence, token, "Malformed")
-
-    yield malformed(
-        "no-status", "The TimeStampResp begins with the token.", GOOD.but(response={"status": None})
-    )
-    yield malformed(
-        "status-is-a-boolean", "The status is a BOOLEAN.", GOOD.but(status={"status": TRUE})
-    )
-    yield malformed(
-        "status-text-is-an-integer",
-        "A status text is an INTEGER.",
-        GOOD.but(status={"text": sequence(integer(1))}),
-    )
-    yield malformed("no-policy", "The TSTInfo has no policy.", GOOD.but(tst={"policy": None}))
-    yield malformed(
-        "no-serial", "The TSTInfo has no serial number.", GOOD.but(tst={"serial": None})
-    )
-    yield malformed("no-gen-time", "The TSTInfo has no genTime.", GOOD.but(tst={"gen_time": None}))
-    yield malformed(
-        "no-signature",
-        "The SignerInfo has no signature.",
-        GOOD.but(signer_info={"signature": None}),
-    )
-    yield malformed(
-        "no-digest-algorithms",
-        "The SignedData has no digestAlgorithms.",
-        GOOD.but(signed_data={"digest_algorithms": None}),
-    )
-    yield malformed(
-        "signature-is-a-bit-string",
-        "The signature is a BIT STRING.",
-        GOOD.but(signer_info={"signature": bits(GOOD.signature)}),
-    )
-    yield malformed(
-        "content-is-a-sequence",
-        "The eContent holds the TSTInfo itself, as PKCS #7 would.",
-        GOOD.but(content={"content": explicit(0, GOOD.content_octets)}),
-    )
-    yield malformed(
-        "empty-content",
-        "The eContent is an empty OCTET STRING, and signed so.",
-        GOOD.but(tst_info=lambda _: b""),
-    )
-    yield malformed(
-        "certificates-twice",
-        "The certificates field is there twice.",
-        GOOD.but(signed_data={"certificates": lambda der: der * 2}),
-    )
-    yield malformed(
-        "attribute-certificate",
-        "Among the certificates lies one of another kind ([2], an attribute certificate).",
-        GOOD.but(bag=(PRODUCT, PRODUCTION, explicit(2, PRODUCT.der))),
-    )
-    yield malformed(
-        "fields-swapped",
-        "Serial number and genTime have changed places, and are signed so.",
-        GOOD.but(
-            tst={
-                "serial": lambda der: b"",
-                "gen_time": lambda der: der + integer(5),
-            }
-        ),
-    )
-    three = sequence(split(digest_algorithm("sha256", NULL))[1], NULL)
-    yield malformed(
-        "algorithm-of-three",
-        "The signer's digest algorithm has two parameters.",
-        GOOD.but(signer_info={"digest_algorithm": three}),
-    )
-    imprint = sequence(digest_algorithm("sha256"), octets(digest_of("sha256", IMAGE)), NULL)
-    yield malformed(
-        "imprint-of-three",
-        "The messageImprint has a third field.",
-        GOOD.but(tst={"imprint": imprint}),
-    )
-    yield malformed(
-        "attribute-without-values",
-        "The contentType attribute has an empty set of values.",
-        GOOD.but(attributes={"content_type": attribute(CONTENT_TYPE)}),
-    )
-    yield malformed(
-        "attribute-of-three",
-        "An attribute has a third field.",
-        GOOD.but(
-            attributes={"content_type": sequence(oid(CONTENT_TYPE), set_of(ID_CT_TST_INFO), NULL)}
-        ),
-    )
-    yield malformed(
-        "certificate-is-empty",
-        "Among the certificates lies an empty SEQUENCE.",
-        GOOD.but(bag=(PRODUCT, PRODUCTION, sequence())),
-    )
-    yield malformed(
-        "signer-infos-hold-an-integer",
-        "The only SignerInfo is an INTEGER.",
-        GOOD.but(signed_data={"signer_infos": set_of(integer(1))}),
-    )
-    yield malformed(
-        "tsa-field-empty", "The tsa field holds no name.", GOOD.but(tst={"tsa": explicit(0)})
-    )
-    yield malformed(
-        "tst-extension-without-value",
-        "An extension of the TSTInfo has no value.",
-        GOOD.but(tst={"extensions": explicit(1, sequence(oid(UNKNOWN)))}),
-    )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from asn1 import NULL, explicit, integer, octets, oid, sequence, set_as_is, set_of, utc_time
 from certificates import SUBJECT_ALT_NAME, Certificate, extension, name_part
 from corpus import AnchorFile, Case
 from keys import RSA_ENCRYPTION, digest_algorithm, ecdsa_signature, key
 from parties import OWN, PRODUCT, PRODUCTION, ROOT, STRANGER, STRANGERS_ROOT, pem
-from tokens import Token, attribute, status_text
+from tokens import Token, attribute, in_der_order, status_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KINDS = {
     "p256": "product-1",
@@ -26,7 +29,6 @@ def cases() -> Iterator[Case]:
     yield from bags()
     yield from statuses()
     yield from sizes()
-    yield from images()
 
 
 def own(kind: str) -> Certificate:
@@ -74,7 +76,7 @@ def bags() -> Iterator[Case]:
     yield Case(
         "good-root-travels-along",
         "The anchor's certificate lies among the others: harmless.",
-        Token(bag=(PRODUCT, PRODUCTION, ROOT)),
+        Token(bag=in_der_order(PRODUCT, PRODUCTION, ROOT)),
         check="17",
     )
     yield Case(
@@ -106,7 +108,7 @@ def bags() -> Iterator[Case]:
     yield Case(
         "good-signer-twice",
         "The signer's certificate travels twice.",
-        Token(bag=(PRODUCT, PRODUCTION, PRODUCT)),
+        Token(bag=in_der_order(PRODUCT, PRODUCTION, PRODUCT)),
         check="16",
     )
     yield Case(
@@ -241,22 +243,3 @@ def padded(size: int) -> Token:
         if surplus == 0:
             return token
         length -= surplus
-
-
-def images() -> Iterator[Case]:
-    for size in (1, 2, 4095, 4096, 4097, 65536, 1 << 20, 4 << 20):
-        yield Case(
-            f"22-image-of-{size}-bytes",
-            f"An image of {size} bytes.",
-            Token(image=b"\xe9" + bytes(size - 1)),
-        )
-    yield Case(
-        "22-image-that-looks-like-a-container",
-        "The image begins with a container's header line: only the first one counts.",
-        Token(image=b"RedWax/1.00 rfc3161=5 payload=5\n0123456789"),
-    )
-    yield Case(
-        "22-image-that-begins-with-a-newline",
-        "The image begins with the byte that ends a header.",
-        Token(image=b"\n\n\x00" + bytes(61)),
-    )

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Callable, Union
 
+from asn1 import NULL, oid, sequence
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-
-from asn1 import NULL, oid, sequence
 
 FOLDER = Path(__file__).resolve().parents[1] / "keys"
 
@@ -114,7 +113,7 @@ class Key:
         return numbers.public_numbers.n, numbers.d, size
 
 
-@lru_cache(maxsize=None)
+@cache
 def key(name: str) -> Key:
     """The key in keys/<name>.pem."""
     data = (FOLDER / f"{name}.pem").read_bytes()

@@ -1,29 +1,16 @@
-"""Checks 17, 18, 20, 23 and 31: from the signer to an anchor."""
+"""Check 18: from the signer to an anchor."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
-from collections.abc import Iterator
-
-from asn1 import NULL, TRUE, explicit, integer, octets, oid, sequence, tlv, utc_time
+from asn1 import TRUE, integer, octets, oid, sequence, utc_time
 from certificates import (
-    ANY_PURPOSE,
     BASIC_CONSTRAINTS,
-    CODE_SIGNING,
-    CRL_SIGN,
-    DIGITAL_SIGNATURE,
-    KEY_CERT_SIGN,
-    NAME_CONSTRAINTS,
-    SERVER_AUTH,
-    TIME_STAMPING,
     Certificate,
-    Piece,
     authority,
     basic_constraints,
     common_name,
-    extension,
-    key_usage,
-    purposes,
 )
 from corpus import Case
 from parties import (
@@ -31,24 +18,22 @@ from parties import (
     DIRECT,
     ENGINEERING,
     FRED,
-    OWN,
     PRODUCT,
     PRODUCTION,
     ROOT,
     STRANGER,
     STRANGERS_ROOT,
 )
-from tokens import Token
+from tokens import Token, in_der_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GOOD = Token()
-UNKNOWN = "1.3.6.1.4.1.13762.9.1"
 
 
 def cases() -> Iterator[Case]:
-    yield from anchors()
-    yield from strangers()
     yield from depth()
-    yield from authorities()
     yield from links()
     yield from choices()
     yield from work()
@@ -62,142 +47,6 @@ def below(levels: int, **first: object) -> Certificate:
         if level == 1 and first:
             issuer = issuer.but(**first)
     return Certificate("deep signer", "product-1", issuer, 1010)
-
-
-def anchors() -> Iterator[Case]:
-    yield Case("17-no-anchor", "There is no trust anchor.", GOOD, "NoTrustAnchor", anchors=())
-    yield Case(
-        "17-other-anchor",
-        "The only anchor is a stranger's.",
-        GOOD,
-        "NotTrusted",
-        anchors=(STRANGERS_ROOT,),
-    )
-    yield Case(
-        "18-fred-at-the-company",
-        "Fred's token where myCorp is the anchor: two authorities between.",
-        Token(FRED),
-    )
-    yield Case(
-        "18-fred-in-development",
-        "Fred's token where development, an intermediate authority, is the anchor.",
-        Token(FRED),
-        anchors=(DEVELOPMENT,),
-    )
-    yield Case(
-        "18-fred-in-production",
-        "Fred's token where production is the anchor: an intermediate anchor limits the scope.",
-        Token(FRED),
-        "NotTrusted",
-        anchors=(PRODUCTION,),
-    )
-    yield Case(
-        "18-fred-in-production-with-everything",
-        "The same, with every certificate of the company along.",
-        Token(FRED, bag=(FRED, DEVELOPMENT, ENGINEERING, ROOT, PRODUCTION)),
-        "NotTrusted",
-        anchors=(PRODUCTION,),
-    )
-    yield Case(
-        "18-product-in-production",
-        "The product's token where production is the anchor.",
-        GOOD,
-        anchors=(PRODUCTION,),
-    )
-    yield Case(
-        "18-signer-is-the-anchor-not-self-signed",
-        "The anchor is the signer's certificate, which the company issued.",
-        GOOD,
-        anchors=(PRODUCT,),
-    )
-    yield Case(
-        "18-anchor-is-another-signer",
-        "The anchor is a signer's certificate, and not this one's.",
-        GOOD,
-        "NotTrusted",
-        anchors=(FRED,),
-    )
-    leaf = Certificate("issued by a signer", "fred", PRODUCT, 1011)
-    yield Case(
-        "18-anchor-is-a-signer-that-issues",
-        "The anchor is a signer's certificate (CA:FALSE), which has issued another signer's.",
-        Token(leaf, bag=(leaf,)),
-        "CertificateNotCa",
-        anchors=(PRODUCT,),
-    )
-    for name, changes, what in (
-        ("without-constraints", {"constraints": None}, "no basicConstraints"),
-        ("not-for-issuing", {"usage": key_usage(CRL_SIGN)}, "a keyUsage without keyCertSign"),
-    ):
-        anchor = ROOT.but(label=f"myCorp-{name}", extensions=changes)
-        yield Case(
-            f"18-anchor-{name}",
-            f"The anchor's certificate has {what}.",
-            Token(DIRECT.but(issuer=anchor)),
-            "CertificateNotCa",
-            anchors=(anchor,),
-        )
-    anchor = ROOT.but(label="myCorp-without-usage", extensions={"usage": None})
-    yield Case(
-        "18-anchor-without-key-usage",
-        "The anchor's certificate has no keyUsage.",
-        Token(DIRECT.but(issuer=anchor)),
-        anchors=(anchor,),
-    )
-    anchor = ROOT.but(
-        label="myCorp-unknown-extension",
-        extensions={"more": extension(UNKNOWN, NULL, critical=True)},
-    )
-    yield Case(
-        "18-anchor-with-unknown-critical-extension",
-        "The anchor has a critical extension that nobody knows: an anchor is a name and a key.",
-        Token(DIRECT.but(issuer=anchor)),
-        anchors=(anchor,),
-    )
-
-
-def strangers() -> Iterator[Case]:
-    yield Case(
-        "17-stranger-with-embedded-root",
-        "A stranger's whole chain, root and all, travels along.",
-        Token(STRANGER, bag=(STRANGER, STRANGERS_ROOT)),
-        "NotTrusted",
-    )
-    yield Case(
-        "17-stranger-self-signed",
-        "A stranger's self-signed certificate travels along and signs.",
-        Token(OWN),
-        "NotTrusted",
-    )
-    alike = authority("myCorp", "strangers-root", serial=100)
-    signer = Certificate("product 1", "stranger", alike, 1003)
-    yield Case(
-        "17-embedded-root-of-the-anchors-name",
-        "A stranger's root has the anchor's name and serial number; it issued the signer.",
-        Token(signer, bag=(signer, alike)),
-        "CertificateSignatureInvalid",
-    )
-    middle = authority("production", "production", alike, serial=101)
-    signer = Certificate("product 1", "stranger", middle, 1001)
-    yield Case(
-        "17-authority-below-a-false-root",
-        "An authority with the right name is issued by a root that only bears the anchor's name.",
-        Token(signer, bag=(signer, middle, alike)),
-        "CertificateSignatureInvalid",
-    )
-    yield Case(
-        "17-anchor-travels-along-for-a-stranger",
-        "A stranger's token carries the true anchor's certificate.",
-        Token(STRANGER, bag=(STRANGER, STRANGERS_ROOT, ROOT, PRODUCTION)),
-        "NotTrusted",
-    )
-    forged = PRODUCT.but(key_name="stranger", signed_by="stranger")
-    yield Case(
-        "17-signer-signed-by-itself-under-the-issuers-name",
-        "A certificate that names production as its issuer is signed by its own key.",
-        Token(forged),
-        "CertificateSignatureInvalid",
-    )
 
 
 def depth() -> Iterator[Case]:
@@ -261,106 +110,6 @@ def depth() -> Iterator[Case]:
 def with_issuer(**changes: object) -> Token:
     """The product's token, its issuer's certificate changed."""
     return Token(PRODUCT.but(issuer=PRODUCTION.but(**changes)))
-
-
-def authorities() -> Iterator[Case]:
-    def authority_with(name: str, what: str, reason: str | None, **changes: Piece) -> Case:
-        return Case(
-            f"18-authority-{name}",
-            f"The certificate of an authority below the anchor {what}.",
-            with_issuer(extensions=changes),
-            reason,
-        )
-
-    yield authority_with(
-        "without-constraints", "has no basicConstraints", "CertificateNotCa", constraints=None
-    )
-    yield authority_with(
-        "ca-false", "says CA:FALSE", "CertificateNotCa", constraints=basic_constraints(ca=False)
-    )
-    yield authority_with(
-        "constraints-not-critical",
-        "says CA:TRUE, not critically",
-        None,
-        constraints=basic_constraints(ca=True, critical=False),
-    )
-    yield authority_with(
-        "without-key-cert-sign",
-        "has a keyUsage without keyCertSign",
-        "WrongKeyUsage",
-        usage=key_usage(CRL_SIGN),
-    )
-    yield authority_with(
-        "digital-signature-alone",
-        "has the keyUsage of a signer",
-        "WrongKeyUsage",
-        usage=key_usage(DIGITAL_SIGNATURE),
-    )
-    yield authority_with(
-        "many-usages",
-        "has digitalSignature beside keyCertSign",
-        None,
-        usage=key_usage(DIGITAL_SIGNATURE, KEY_CERT_SIGN, CRL_SIGN),
-    )
-    yield authority_with("without-key-usage", "has no keyUsage", None, usage=None)
-    constraint = sequence(tlv(0xA0, sequence(tlv(0x82, b"example"))))
-    critical = {
-        "unknown": (UNKNOWN, NULL),
-        "name-constraints": (NAME_CONSTRAINTS, constraint),
-        "policy-constraints": ("2.5.29.36", sequence(tlv(0x80, b"\x00"))),
-        "policy-mappings": ("2.5.29.33", sequence(sequence(oid("1.2.3"), oid("1.2.4")))),
-        "inhibit-any-policy": ("2.5.29.54", integer(0)),
-    }
-    for name, (kind, value) in critical.items():
-        yield authority_with(
-            f"critical-{name}",
-            f"has a critical extension: {name}",
-            "CertificateExtensionUnknown",
-            more=extension(kind, value, critical=True),
-        )
-    yield authority_with(
-        "unknown-extension",
-        "has an unknown extension, not critical",
-        None,
-        more=extension(UNKNOWN, NULL),
-    )
-    yield authority_with(
-        "for-time-stamping", "is for timeStamping", None, eku=purposes(TIME_STAMPING)
-    )
-    yield authority_with("for-any-purpose", "is for any purpose", None, eku=purposes(ANY_PURPOSE))
-    yield authority_with(
-        "for-several-purposes",
-        "is for serverAuth and timeStamping",
-        None,
-        eku=purposes(SERVER_AUTH, TIME_STAMPING, critical=False),
-    )
-    yield authority_with(
-        "for-code-signing", "is for codeSigning alone", "WrongPurpose", eku=purposes(CODE_SIGNING)
-    )
-    for version in (None, explicit(0, integer(1))):
-        fields = {"version": version, "extensions": None}
-        number = 2 if version else 1
-        yield Case(
-            f"18-authority-version-{number}",
-            f"An authority's certificate is of version {number}: it says nothing of CA:TRUE.",
-            with_issuer(fields=fields),
-            "CertificateNotCa",
-        )
-    fred = Certificate("Fred's own authority", "stranger", FRED, 1)
-    yield Case(
-        "18-signer-issues-a-signer",
-        "Fred, whose certificate is a signer's, issues another one.",
-        Token(fred),
-        "CertificateNotCa",
-    )
-    middle = authority("Fred's authority", "level-1", FRED)
-    signer = Certificate("Fred's friend", "stranger", middle, 2)
-    yield Case(
-        "18-signer-issues-an-authority",
-        "Fred, whose certificate is a signer's, issues an authority, and that one a signer.",
-        Token(signer),
-        "CertificateNotCa",
-    )
 
 
 def links() -> Iterator[Case]:
@@ -494,7 +243,7 @@ def work() -> Iterator[Case]:
     yield Case(
         "18-16-certificates",
         "16 certificates travel along, most of them for nothing.",
-        GOOD.but(bag=(*extra[:14], PRODUCT, PRODUCTION)),
+        GOOD.but(bag=in_der_order(*extra[:14], PRODUCT, PRODUCTION)),
     )
     yield Case(
         "18-17-certificates",
@@ -526,5 +275,5 @@ def work() -> Iterator[Case]:
         "18-15-authorities-of-one-name",
         "15 self-issued authorities of one name, which might each have issued all others.",
         Token(signer, bag=(signer, *alike)),
-        "PathTooLong",
+        "TooMuchWork",
     )

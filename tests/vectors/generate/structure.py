@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from asn1 import (
     bits,
@@ -18,6 +18,9 @@ from asn1 import (
 from corpus import Case
 from parties import OWN, PRODUCT, STRANGER
 from tokens import CONTENT_TYPE, ID_CT_TST_INFO, ID_DATA, Token, attribute, status_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GOOD = Token()
 REJECTION, WAITING, REVOCATION_WARNING, REVOCATION_NOTIFICATION = 2, 3, 4, 5
