@@ -18,11 +18,13 @@ help:
 	@echo 'make test      what is quick enough to run all the time'
 	@echo 'make test-all  everything'
 	@echo 'make device    build/device/verify-image and build/device/emulated-device'
+	@echo 'make fuzz      the fuzzers, each for FUZZ_SECONDS (30) seconds'
 	@echo 'make bench     measurements against peers (BENCH=<group> for one group)'
 	@echo 'make lint      formatters, linters, type checker'
 	@echo 'make clean     removes what was built (clean-all: .venv and .cache too)'
 
 include device.mk
+include fuzz.mk
 
 .PHONY: setup setup-device setup-lint
 setup:

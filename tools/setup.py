@@ -1,10 +1,11 @@
 """Everything that `make demo`, `make test` and the other targets need, made ready.
 
-    python3 tools/setup.py device lint python platformio
+    python3 tools/setup.py device lint python platformio fuzz
 
 Each word names one thing: the C++ toolchain and mbedtls, the linters, the `.venv`, the hermetic
-PlatformIO core.  What is there already is reused, and finding that out takes a fraction of a
-second.  Standard library only, and Python 3.9: this runs before anything is installed.
+PlatformIO core, clang with libFuzzer.  What is there already is reused, and finding that out takes
+a fraction of a second.  Standard library only, and Python 3.9: this runs before anything is
+installed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
@@ -92,6 +94,30 @@ def has_mbedtls() -> bool:
     return probe.returncode == 0
 
 
+def has_libfuzzer() -> bool:
+    """Link a fuzzer: Debian keeps libFuzzer and the sanitizers apart from the compiler."""
+    compiler = shlex.split(os.environ.get("FUZZ_CXX", "clang++"))
+    source = b'extern "C" int LLVMFuzzerTestOneInput(const char*, unsigned long) { return 0; }'
+    with tempfile.TemporaryDirectory() as folder:
+        program = str(Path(folder) / "probe")
+        probe = subprocess.run(
+            [*compiler, "-fsanitize=fuzzer,address", "-x", "c++", "-", "-o", program],
+            input=source,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+    return probe.returncode == 0
+
+
+def libfuzzer() -> SystemPackage:
+    """The package that goes with the clang that is there."""
+    compiler = shlex.split(os.environ.get("FUZZ_CXX", "clang++"))
+    version = subprocess.run([*compiler, "-dumpversion"], stdout=subprocess.PIPE, check=True).stdout
+    major = version.decode("ascii").partition(".")[0]
+    return SystemPackage(f"libclang-rt-{major}-dev", "llvm", has_libfuzzer)
+
+
 def has_ensurepip() -> bool:
     """Debian splits the module that `venv` needs from the interpreter."""
     probe = [sys.executable, "-c", "import ensurepip, venv"]
@@ -102,6 +128,7 @@ COMPILER = SystemPackage("g++", "gcc", has_command("g++"))
 MBEDTLS = SystemPackage("libmbedtls-dev", "mbedtls@3", has_mbedtls)
 OPENSSL = SystemPackage("openssl", "openssl@3", has_command("openssl"))
 CLANG_FORMAT = SystemPackage("clang-format", "clang-format", has_command("clang-format"))
+CLANG = SystemPackage("clang", "llvm", has_command("clang++"))
 CLANG_TIDY = SystemPackage("clang-tidy", "llvm", has_command("clang-tidy"))
 ENSUREPIP = SystemPackage(
     f"python{sys.version_info.major}.{sys.version_info.minor}-venv", "python", has_ensurepip
@@ -234,6 +261,13 @@ def make_platformio() -> None:
     make_platformio_core()
 
 
+def make_fuzz() -> None:
+    """Install clang first: its version says which libFuzzer is wanted."""
+    if not has_command(shlex.split(os.environ.get("FUZZ_CXX", "clang++"))[0])():
+        need_packages(CLANG)
+    need_packages(libfuzzer())
+
+
 def make_lint() -> None:
     """Ruff and mypy are in the `.venv`."""
     need_packages(CLANG_FORMAT, CLANG_TIDY)
@@ -245,6 +279,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "python": make_python,
     "platformio": make_platformio,
     "lint": make_lint,
+    "fuzz": make_fuzz,
 }
 
 

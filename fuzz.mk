@@ -1,0 +1,58 @@
+# The fuzzers of the device core: clang's libFuzzer with ASan and UBSan (docs/fuzzing.md).
+#
+# Three targets, each twice: with a stub in the place of the cryptography, and with the real one.
+
+FUZZ_CXX ?= clang++
+FUZZ_SECONDS ?= 30
+FUZZ_TARGETS := token updater receiver
+FUZZ_MODES := stub real
+FUZZ_PROGRAMS := $(foreach target,$(FUZZ_TARGETS),$(FUZZ_MODES:%=build/fuzz/$(target)-%))
+
+FUZZ_CXXFLAGS = -std=$(CXX_STANDARD) -fno-exceptions -fno-rtti -Wall -Wextra -Wshadow -Werror \
+  -O2 -g -fno-omit-frame-pointer -Isrc -Itests/fuzz $(MBEDTLS_CFLAGS)
+
+# The core alone is watched by the sanitizers and steers the fuzzer. The harness is not: it is five
+# times as fast without, and ways through it are nothing to look for.
+FUZZ_WATCHED := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+build/fuzz/obj/src/%.o: FUZZ_CXXFLAGS += $(FUZZ_WATCHED)
+
+# What tests/fuzz/meter.cpp stands in front of.
+FUZZ_METERED := _ZN9secureota6digestENS_15DigestAlgorithmENS_5BytesEPh \
+  _ZN9secureota6Digest5beginENS_15DigestAlgorithmE _ZN9secureota6Digest6updateENS_5BytesE \
+  _ZN9secureota15verifySignatureENS_5BytesENS_15DigestAlgorithmES0_S0_ \
+  _ZN9secureota12pbkdf2Sha256ENS_5BytesES0_jPh
+
+FUZZ_SHARED := $(filter-out src/secureota/crypto_%,$(DEVICE_CORE)) $(addprefix tests/fuzz/, \
+  der_tree.cpp device.cpp meter.cpp mutator.cpp repair.cpp second_opinion.cpp world.cpp)
+FUZZ_CRYPTO_stub := tests/fuzz/crypto_stub.cpp
+FUZZ_CRYPTO_real := tests/fuzz/crypto_real.cpp src/secureota/crypto_mbedtls.cpp
+FUZZ_LIBS_real = $(MBEDTLS_LIBS)
+
+.PHONY: setup-fuzz fuzz-build fuzz
+setup-fuzz:
+	$(SETUP) device fuzz
+
+fuzz-build: $(FUZZ_PROGRAMS)
+
+build/fuzz/flags: setup-fuzz
+	@$(call keep_flags,$(FUZZ_CXX) $(FUZZ_CXXFLAGS) $(FUZZ_WATCHED) $(MBEDTLS_LIBS))
+
+build/fuzz/obj/%.o: %.cpp build/fuzz/flags
+	@mkdir -p $(@D)
+	@echo "c++ $@"
+	@$(FUZZ_CXX) $(FUZZ_CXXFLAGS) -MMD -MP -c $< -o $@
+
+# $(1): target, $(2): mode
+define fuzz_program
+build/fuzz/$(1)-$(2): $(patsubst %.cpp,build/fuzz/obj/%.o,$(FUZZ_SHARED) $(FUZZ_CRYPTO_$(2)) \
+  tests/fuzz/fuzz_$(1).cpp)
+	@echo "link $$@"
+	@$$(FUZZ_CXX) -fsanitize=fuzzer,address,undefined $$^ $$(FUZZ_METERED:%=-Wl,--wrap=%) \
+	  $$(FUZZ_LIBS_$(2)) -o $$@
+endef
+$(foreach target,$(FUZZ_TARGETS),$(foreach mode,$(FUZZ_MODES),\
+  $(eval $(call fuzz_program,$(target),$(mode)))))
+
+fuzz: setup-fuzz
+	@$(MAKE) --no-print-directory -j$(JOBS) fuzz-build
+	@$(PYTHON) tests/fuzz/run.py --seconds $(FUZZ_SECONDS) --jobs $(JOBS)

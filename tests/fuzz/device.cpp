@@ -1,0 +1,124 @@
+#include "device.h"
+
+#include "meter.h"
+
+namespace fuzz {
+
+using secureota::Bytes;
+using secureota::Error;
+using secureota::ImageKind;
+
+Flash::Flash() {
+  reset();
+}
+
+void Flash::reset() {
+  slotSize = kSlotSize;
+  failAt = 0;
+  flipAfterSeal = -1;
+  accepted = nullptr;
+  bootable = false;
+  isOpen = false;
+  opened = 0;
+  activated = 0;
+  announced_ = 0;
+  written_ = 0;
+  readBack_ = 0;
+  sealed_ = false;
+}
+
+Error Flash::outcome(Error failure) {
+  return failAt != 0 && --failAt == 0 ? failure : Error::None;
+}
+
+size_t Flash::capacity(ImageKind kind) {
+  return kind == ImageKind::Application ? slotSize : 0;
+}
+
+Error Flash::open(ImageKind kind, size_t size) {
+  PROPERTY(accepted != nullptr, "flash is opened only for a token that was accepted");
+  PROPERTY(kind == ImageKind::Application && size <= slotSize, "an image fits its slot");
+  PROPERTY(!isOpen, "what is open is not opened again");
+  bootable = false;
+  isOpen = true;
+  sealed_ = false;
+  announced_ = size;
+  written_ = 0;
+  readBack_ = 0;
+  ++opened;
+  return outcome(Error::FlashOpenFailed);
+}
+
+Error Flash::write(Bytes bytes) {
+  PROPERTY(isOpen && !sealed_, "only an open slot is written");
+  PROPERTY(bytes.size <= announced_ - written_, "no more is written than was announced");
+  memcpy(slot_ + written_, bytes.data, bytes.size);
+  written_ += bytes.size;
+  return outcome(Error::FlashWriteFailed);
+}
+
+Error Flash::seal() {
+  PROPERTY(isOpen && !sealed_ && written_ == announced_, "only a whole image is sealed");
+  sealed_ = true;
+  if (flipAfterSeal >= 0) {
+    const size_t bit = static_cast<size_t>(flipAfterSeal) % (8 * written_);
+    slot_[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+  }
+  return outcome(Error::FlashWriteFailed);
+}
+
+Error Flash::readBack(size_t offset, uint8_t* out, size_t count) {
+  PROPERTY(sealed_ && offset == readBack_, "flash is read back once, from its start");
+  PROPERTY(count <= written_ - offset, "nothing is read back that was not written");
+  memcpy(out, slot_ + offset, count);
+  readBack_ += count;
+  return outcome(Error::FlashReadBackMismatch);
+}
+
+Error Flash::activate() {
+  const Pause harness;
+  uint8_t digest[secureota::kSha256Size];
+  PROPERTY(isOpen && sealed_ && readBack_ == announced_, "what boots was read back in full");
+  PROPERTY(secureota::digest(secureota::DigestAlgorithm::Sha256, Bytes(slot_, written_), digest) ==
+               Error::None,
+           "the harness has memory");
+  PROPERTY(memcmp(digest, accepted->imageDigest, sizeof digest) == 0,
+           "what lies in flash has the digest that was signed");
+  const Error error = outcome(Error::ActivateFailed);
+  if (error == Error::None) {
+    bootable = true;
+    isOpen = false;
+    ++activated;
+  }
+  return error;
+}
+
+void Flash::abort() {
+  isOpen = false;
+  bootable = false;
+}
+
+size_t Record::load(uint8_t* out, size_t capacity) {
+  const size_t count = size_ < capacity ? size_ : capacity;
+  memcpy(out, bytes_, count);
+  return count;
+}
+
+Error Record::save(Bytes record) {
+  PROPERTY(record.size == sizeof bytes_, "a record has its size");
+  if (fails) {
+    return Error::FlashWriteFailed;
+  }
+  memcpy(bytes_, record.data, record.size);
+  size_ = record.size;
+  return Error::None;
+}
+
+bool Record::expects(const uint8_t digest[secureota::kSha256Size]) const {
+  const Pause harness;
+  secureota::UpdateRecord record;
+  return decodeRecord(Bytes(bytes_, size_), &record) && record.pending.size != 0 &&
+         memcmp(record.pending.digest, digest, secureota::kSha256Size) == 0;
+}
+
+}  // namespace fuzz

@@ -1,0 +1,79 @@
+"""Inputs of the updater's and the receiver's fuzzers: what happens to good containers.
+
+The forms are explained where they are read: fuzz_updater.cpp, fuzz_receiver.cpp.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+NOTHING_SPECIAL = bytes(8)
+
+# Events of the receiver's script.
+DATAGRAM, INVITE, AUTHENTICATE, REPEAT, CONNECTED, FAILED, STREAM, BYTES = range(8)
+CLOSED, TICK, LONG_TICK, RESTART, REST, DAMAGE = range(8, 14)
+
+PASSWORD, MD5_ALLOWED, NO_ANCHORS, ALREADY_RUNNING = 1, 2, 4, 8
+STOCK, FILESYSTEM, WRONG_DIGEST = 1, 2, 4
+
+
+def updater(
+    containers: Mapping[str, bytes], hard: Mapping[str, bytes]
+) -> Iterator[tuple[str, bytes]]:
+    """Containers, each with eight bytes that say what goes wrong on the way."""
+    for name, data in containers.items():
+        yield name.lower(), data + NOTHING_SPECIAL
+    good = containers["Company"]
+    for what, settings in {
+        "no-anchors": bytes([0x01, 0, 0, 0, 0, 0, 0, 0]),
+        "already-running": bytes([0x02, 0, 0, 0, 0, 0, 0, 0]),
+        "filesystem": bytes([0x04, 0, 0, 0, 0, 0, 0, 0]),
+        "flash-turns-a-bit": bytes([0x08, 0, 0, 0, 0, 0, 9, 0]),
+        "record-fails": bytes([0x10, 0, 0, 0, 0, 0, 0, 0]),
+        "size-lies": bytes([0x20, 0, 0, 0, 0, 0, 0, 0]),
+        "sink-fails": bytes([0, 3, 0, 0, 0, 0, 0, 0]),
+        "digest-fails": bytes([0, 0, 5, 0, 0, 0, 0, 0]),
+        "small-buffer": bytes([0, 0, 0, 1, 0, 0, 0, 0]),
+        "in-pieces": bytes([0, 0, 0, 0, 7, 0, 0, 0]),
+        "older-than-floor": bytes([0, 0, 0, 0, 0, 3, 0, 0]),
+        "slot-too-small": bytes([0, 0, 0, 0, 0, 0, 0, 1]),
+    }.items():
+        yield what, good + settings
+    other_image = bytearray(good)
+    other_image[-1] ^= 1
+    yield "other-image", bytes(other_image) + NOTHING_SPECIAL
+    for name, token in hard.items():
+        header = b"RedWax/1.00 rfc3161=%d payload=1\n" % len(token)
+        yield name, header + token + b"\xe9" + NOTHING_SPECIAL
+
+
+def receiver() -> Iterator[tuple[str, bytes]]:
+    """Scripts: three bytes of settings, then events."""
+    whole = bytes([CONNECTED, REST, 0, CLOSED])
+    for index, name in enumerate(("own", "bare", "bothess", "company")):
+        yield name, bytes([0, 0, 0, INVITE, 0, index, 0]) + whole
+    invite = bytes([INVITE, 0, 0, 0])
+    stock = bytes([INVITE, 0, 0, STOCK])
+    answer = bytes([AUTHENTICATE, 0, 1])
+    yield "stock-form", bytes([0, 0, 0]) + stock + whole
+    yield "password", bytes([PASSWORD, 0, 0]) + invite + answer + whole
+    yield "password-md5", bytes([PASSWORD | MD5_ALLOWED, 0, 0]) + stock + answer + whole
+    yield "wrong-password", bytes([PASSWORD, 0, 0]) + invite + bytes([AUTHENTICATE, 0, 0])
+    yield "no-anchors", bytes([NO_ANCHORS, 0, 0]) + invite
+    yield "already-running", bytes([ALREADY_RUNNING, 0, 0]) + invite + whole
+    yield "filesystem", bytes([0, 0, 0, INVITE, 0, 0, FILESYSTEM]) + whole
+    yield "wrong-digest", bytes([0, 0, 0, INVITE, 0, 0, WRONG_DIGEST]) + whole
+    yield "repeated", bytes([0, 0, 0]) + invite + bytes([REPEAT, 0, REPEAT, 1])
+    yield "two-hosts", bytes([0, 0, 0]) + invite + bytes([INVITE, 1, 1, 0]) + whole
+    yield "connection-fails", bytes([0, 0, 0]) + invite + bytes([FAILED])
+    yield "in-pieces", bytes([0, 0, 0]) + invite + bytes([CONNECTED] + [STREAM, 9] * 30 + [CLOSED])
+    yield "ends-early", bytes([0, 0, 0]) + invite + bytes([CONNECTED, STREAM, 30, CLOSED])
+    yield "stalls", bytes([0, 0, 0]) + invite + bytes([CONNECTED, STREAM, 1, LONG_TICK, 3])
+    yield "damaged", bytes([0, 0, 0]) + invite + bytes([CONNECTED, DAMAGE, 90, 1]) + whole[1:]
+    yield "unsigned", bytes([0, 0, 0]) + invite + bytes([CONNECTED, BYTES, 4]) + b"\xe9abc"
+    yield "sink-fails", bytes([0, 0, 2]) + invite + whole
+    yield "digest-fails", bytes([0, 2, 0]) + stock + whole
+    yield "noise", bytes([0, 0, 0, DATAGRAM, 0, 5]) + b"0 1 2" + bytes([TICK, 3, RESTART])
