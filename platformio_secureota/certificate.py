@@ -25,7 +25,7 @@ TIME_STAMPING = der.oid_contents("1.3.6.1.5.5.7.3.8")
 ANY_EXTENDED_KEY_USAGE = der.oid_contents("2.5.29.37.0")
 ANY_POLICY = der.oid_contents("2.5.29.32.0")
 
-# Bits of KeyUsage, as they lie in its first octet (RFC 5280 4.2.1.3).
+# Bits of KeyUsage, as they lie in its first octet (RFC 5280 4.2.1.3); of nine, one is in a second.
 DIGITAL_SIGNATURE, NON_REPUDIATION, KEY_CERT_SIGN = 0x80, 0x40, 0x04
 
 _V3 = b"\x02"
@@ -116,7 +116,7 @@ class Extensions:
     is_ca: bool = False
     path_len: int | None = None
     key_usage: int | None = None
-    """The first octet of KeyUsage; None where the extension is absent."""
+    """The octets of KeyUsage, the first one lowest; None where the extension is absent."""
     extended_key_usage: tuple[bytes, ...] | None = None
     extended_key_usage_critical: bool = False
     policies: tuple[bytes, ...] | None = None
@@ -245,7 +245,7 @@ def _parse_key_usage(value: bytes) -> int:
     bits = _single(value, der.BIT_STRING)
     if len(bits) not in (2, 3):  # 9 named bits at most, and at least one of them set
         raise Refused(Reason.Malformed, "keyUsage")
-    return bits[1]
+    return int.from_bytes(bits[1:], "little")
 
 
 def _parse_extended_key_usage(value: bytes) -> tuple[bytes, ...]:

@@ -113,7 +113,8 @@ Error parseKeyUsage(Bytes value, Extensions* out) {
     return Error::Malformed;
   }
   out->hasKeyUsage = true;
-  out->keyUsage = bits.data[1];
+  const unsigned second = bits.size == 3 ? bits.data[2] : 0;
+  out->keyUsage = static_cast<uint16_t>(bits.data[1] | second << 8);
   return Error::None;
 }
 

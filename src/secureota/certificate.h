@@ -42,7 +42,7 @@ struct Extensions {
   bool isCa;
   int pathLen;  // kNoPathLen: no limit
   bool hasKeyUsage;
-  uint8_t keyUsage;        // the first octet
+  uint16_t keyUsage;       // its octets, the first one lowest
   Bytes extendedKeyUsage;  // contents of the SEQUENCE OF OBJECT IDENTIFIER; empty: absent
   bool extendedKeyUsageCritical;
   bool hasPolicies;
