@@ -80,8 +80,8 @@ def judge_python(removal: Removal, number: int) -> list[str]:
     copy(tree, "platformio_secureota")
     apply(removal.python, tree)
     command = [sys.executable, "-c", JUDGE, str(tree), str(ROOT / "tests/python")]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    verdicts = dict(json.loads(line) for line in lines)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    verdicts = dict(json.loads(line) for line in done.stdout.splitlines())
     shutil.rmtree(tree)
     return [name for name, verdict in expected().items() if verdicts[name] != verdict]
 
