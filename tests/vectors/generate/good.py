@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from asn1 import NULL, explicit, integer, octets, oid, sequence, set_as_is, set_of, utc_time
+from asn1 import NULL, bits, explicit, integer, octets, oid, sequence, set_as_is, set_of, utc_time
 from certificates import SUBJECT_ALT_NAME, Certificate, extension, name_part
 from corpus import AnchorFile, Case
 from keys import RSA_ENCRYPTION, digest_algorithm, ecdsa_signature, key
@@ -124,6 +124,29 @@ def bags() -> Iterator[Case]:
         anchors=(AnchorFile("two.pem", pem(STRANGERS_ROOT) + pem(ROOT)),),
         check="17",
     )
+    noisy = b"Subject: CN = myCorp\r\n" + pem(ROOT).replace(b"\n", b"\r\n") + b"\r\nthe end\r\n"
+    yield Case(
+        "good-anchor-in-pem-with-text",
+        "The anchor is a PEM file with lines of text around it and CR LF line ends.",
+        Token(),
+        anchors=(AnchorFile("noisy.pem", noisy),),
+        check="17",
+    )
+    others = [STRANGERS_ROOT.but(serial=n, label=f"other-{n}") for n in range(1, 8)]
+    yield Case(
+        "good-eight-anchors",
+        "The right anchor is the last of eight.",
+        Token(),
+        anchors=(*others, ROOT),
+        check="17",
+    )
+    yield Case(
+        "good-same-anchor-twice",
+        "The same anchor is there twice.",
+        Token(),
+        anchors=(ROOT, ROOT),
+        check="17",
+    )
     yield Case(
         "good-second-anchor",
         "Two anchors, and the path leads to the second.",
@@ -149,11 +172,7 @@ def crl() -> bytes:
         utc_time("270501000000Z"),
     )
     signature = key("root").sign(tbs, "sha256")
-    return sequence(tbs, ecdsa_signature("sha256"), b"\x03" + _with_no_unused_bits(signature))
-
-
-def _with_no_unused_bits(contents: bytes) -> bytes:
-    return bytes([len(contents) + 1, 0]) + contents
+    return sequence(tbs, ecdsa_signature("sha256"), bits(signature))
 
 
 def with_usual_extensions() -> Certificate:

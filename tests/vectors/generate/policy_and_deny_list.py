@@ -64,6 +64,22 @@ def policy() -> Iterator[Case]:
         options={"policy": [OTHER, POLICY]},
     )
     yield case(
+        "last-of-eight-required",
+        "Eight policies are accepted, and the token names the last.",
+        Token(ASSERTING),
+        options={"policy": [*(f"{OTHER}.{number}" for number in range(7)), POLICY]},
+    )
+    for name, dotted in (
+        ("first-arc-2", "2.999.1"),
+        ("large-arcs", "1.3.6.1.4.1.4294967295.2147483648.1"),
+    ):
+        yield case(
+            f"policy-{name}",
+            f"The policy that is required, named and asserted is {dotted}.",
+            Token(PRODUCT.but(extensions=signer(dotted)), tst={"policy": oid(dotted)}),
+            options={"policy": [dotted]},
+        )
+    yield case(
         "signer-asserts-any",
         "The signer's certificate asserts anyPolicy.",
         Token(PRODUCT.but(extensions=signer(ANY_POLICY))),

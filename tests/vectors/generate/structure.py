@@ -152,13 +152,12 @@ def signer_infos() -> Iterator[Case]:
         "no-signer", "There is no SignerInfo.", GOOD.but(signed_data={"signer_infos": set_as_is()})
     )
     good, strangers = GOOD.signer_info_der, Token(STRANGER).signer_info_der
-    both = {"bag": None}
     for name, infos, what in (
         ("same-twice", (good, good), "The same SignerInfo is there twice."),
         ("stranger-first", (strangers, good), "A stranger signs first, the good signer second."),
         ("stranger-second", (good, strangers), "The good signer signs first, a stranger second."),
     ):
-        token = GOOD.but(**both, signed_data={"signer_infos": set_as_is(*infos)})
+        token = GOOD.but(signed_data={"signer_infos": set_as_is(*infos)})
         yield unsupported(f"two-signers-{name}", what, token)
     for version in (0, 2, 3, 257):
         yield unsupported(
