@@ -128,7 +128,7 @@ def floor_and_clock() -> Iterator[Case]:
          "is a second after the genTime"),
         ("decades-later", GOOD, "2050-01-01T00:00:00Z", "OlderThanFloor",
          "is decades after the genTime"),
-        ("fraction-equal", half, "2026-06-01T12:00:00.5Z", None, "is the genTime's half second"),
+        ("fraction-equal", half, "2026-06-01T12:00:00.500000Z", None, "is the genTime's half second"),
         ("fraction-later", half, "2026-06-01T12:00:00.500001Z", "OlderThanFloor",
          "is a microsecond after the genTime"),
         ("fraction-of-token", half, noon, None, "is half a second before the genTime"),
