@@ -245,6 +245,9 @@ def _parse_key_usage(value: bytes) -> int:
     bits = _single(value, der.BIT_STRING)
     if len(bits) not in (2, 3):  # 9 named bits at most, and at least one of them set
         raise Refused(Reason.Malformed, "keyUsage")
+    # A list of named bits ends with one that is set (X.690 11.2.2).
+    if not bits[-1] >> bits[0] & 1:
+        raise Refused(Reason.NotDer, "keyUsage")
     return int.from_bytes(bits[1:], "little")
 
 

@@ -112,6 +112,10 @@ Error parseKeyUsage(Bytes value, Extensions* out) {
   if (bits.size != 2 && bits.size != 3) {  // 9 named bits at most, and at least one of them set
     return Error::Malformed;
   }
+  // A list of named bits ends with one that is set (X.690 11.2.2).
+  if ((bits.data[bits.size - 1] >> bits.data[0] & 1) == 0) {
+    return Error::NotDer;
+  }
   out->hasKeyUsage = true;
   const unsigned second = bits.size == 3 ? bits.data[2] : 0;
   out->keyUsage = static_cast<uint16_t>(bits.data[1] | second << 8);

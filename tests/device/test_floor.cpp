@@ -115,6 +115,10 @@ void policies() {
     const char* dotted;
     Buffer contents;
   } kGood[] = {
+      {"2.25.216733991165857232465645737497058247910",
+       {0x69, 0x82, 0xc6, 0x8d, 0xb9, 0xb1, 0xed, 0x98, 0xa2, 0x98,
+        0xeb, 0x9d, 0xd5, 0xc1, 0x85, 0xb2, 0x87, 0xca, 0x89, 0x66}},
+      {"2.4294967295.1", {0x90, 0x80, 0x80, 0x80, 0x4f, 0x01}},
       {"0.0", {0}},
       {"1.2.840", {0x2a, 0x86, 0x48}},
       {"1.39.128", {0x4f, 0x81, 0x00}},
@@ -122,13 +126,14 @@ void policies() {
       {"1.3.4294967295", {0x2b, 0x8f, 0xff, 0xff, 0xff, 0x7f}},
   };
   for (const auto& each : kGood) {
-    uint8_t out[8];
+    uint8_t out[secureota::PolicySet::kMaxEncoded];
     size_t size = 0;
     CHECK_ERROR(secureota::encodeObjectIdentifier(each.dotted, out, sizeof out, &size),
                 Error::None);
     CHECK(Bytes(out, size) == pretend::bytesOf(each.contents));
   }
-  for (const char* bad : {"", "1", "1.", ".1", "3.1", "1.40", "1.2.", "1..2", "1.02", "1.2.x"}) {
+  for (const char* bad :
+       {"", "1", "1.", ".1", "3.1", "1.40", "1.2.", "1..2", "1.02", "1.2.x", "1.2.+3"}) {
     secureota::PolicySet set;
     CHECK_ERROR(set.add(bad), Error::Malformed);
     CHECK(set.count() == 1 && set.policies()[0].empty());  // nothing satisfies it

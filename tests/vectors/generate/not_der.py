@@ -167,6 +167,11 @@ def certificate_encodings() -> Iterator[Case]:
         "The unused bits of the signer's keyUsage are not zero.",
         extensions={"usage": sequence(oid(KEY_USAGE), TRUE, octets(bits(b"\xff", 7)))},
     )
+    yield signer(
+        "key-usage-trailing-zero-bits",
+        "The signer's keyUsage ends with bits that are not set: a list of named bits does not.",
+        extensions={"usage": sequence(oid(KEY_USAGE), TRUE, octets(bits(b"\x80", 0)))},
+    )
     value = sequence(b"\x01\x01\x01")
     issuer = PRODUCTION.but(
         extensions={"constraints": sequence(oid(BASIC_CONSTRAINTS), TRUE, octets(value))}
