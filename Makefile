@@ -26,13 +26,15 @@ help:
 include device.mk
 include fuzz.mk
 
-.PHONY: setup setup-device setup-lint
+.PHONY: setup setup-device setup-lint setup-bench
 setup:
 	$(SETUP) device python platformio
 setup-device:
 	$(SETUP) device
 setup-lint:
 	$(SETUP) device lint
+setup-bench: setup
+	$(SETUP) bench
 
 .PHONY: demo test test-all bench
 demo: setup
@@ -43,7 +45,7 @@ test test-all: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) device device-test
 	$(VENV)/python -m pytest $(if $(filter test-all,$@),-m '')
 
-bench: setup
+bench: setup-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) device
 	@$(VENV)/python -m bench $(BENCH)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich.console
 import rich.table
 
-from bench import sign
+from bench import sign, tsa
 
 if TYPE_CHECKING:
     from bench.measurement import Measurement
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "build" / "bench.json"
 
-GROUPS = {"sign": sign.measure}
+GROUPS = {"sign": sign.measure, "tsa": tsa.measure}
 
 
 def table(measurements: list[Measurement]) -> rich.table.Table:

@@ -1,11 +1,11 @@
 """Everything that `make demo`, `make test` and the other targets need, made ready.
 
-    python3 tools/setup.py device lint python platformio fuzz
+    python3 tools/setup.py device lint python platformio fuzz bench
 
 Each word names one thing: the C++ toolchain and mbedtls, the linters, the `.venv`, the hermetic
-PlatformIO core, clang with libFuzzer.  What is there already is reused, and finding that out takes
-a fraction of a second.  Standard library only, and Python 3.9: this runs before anything is
-installed.
+PlatformIO core, clang with libFuzzer, libcrypto for the benchmarks.  What is there already is
+reused, and finding that out takes a fraction of a second.  Standard library only, and Python 3.9:
+this runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -94,6 +94,22 @@ def has_mbedtls() -> bool:
     return probe.returncode == 0
 
 
+def has_libcrypto() -> bool:
+    """Ask the C compiler whether libcrypto's headers are there."""
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    flags = shlex.split(os.environ.get("LIBCRYPTO_FLAGS", ""))
+    if shutil.which(compiler[0]) is None:
+        return False
+    probe = subprocess.run(
+        [*compiler, *flags, "-E", "-x", "c", "-"],
+        input=b"#include <openssl/ts.h>\n",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return probe.returncode == 0
+
+
 def has_libfuzzer() -> bool:
     """Link a fuzzer: Debian keeps libFuzzer and the sanitizers apart from the compiler."""
     compiler = shlex.split(os.environ.get("FUZZ_CXX", "clang++"))
@@ -127,6 +143,7 @@ def has_ensurepip() -> bool:
 COMPILER = SystemPackage("g++", "gcc", has_command("g++"))
 MBEDTLS = SystemPackage("libmbedtls-dev", "mbedtls@3", has_mbedtls)
 OPENSSL = SystemPackage("openssl", "openssl@3", has_command("openssl"))
+LIBCRYPTO = SystemPackage("libssl-dev", "openssl@3", has_libcrypto)
 CLANG_FORMAT = SystemPackage("clang-format", "clang-format", has_command("clang-format"))
 CLANG = SystemPackage("clang", "llvm", has_command("clang++"))
 CLANG_TIDY = SystemPackage("clang-tidy", "llvm", has_command("clang-tidy"))
@@ -268,6 +285,11 @@ def make_fuzz() -> None:
     need_packages(libfuzzer())
 
 
+def make_bench() -> None:
+    """A peer of the timestamps is written in C, against libcrypto."""
+    need_packages(COMPILER, LIBCRYPTO)
+
+
 def make_lint() -> None:
     """Ruff and mypy are in the `.venv`."""
     need_packages(CLANG_FORMAT, CLANG_TIDY)
@@ -280,6 +302,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "platformio": make_platformio,
     "lint": make_lint,
     "fuzz": make_fuzz,
+    "bench": make_bench,
 }
 
 

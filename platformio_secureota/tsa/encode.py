@@ -1,6 +1,7 @@
 """Writing timestamp tokens, in strict DER and in the order of the ASN.1.
 
-Every function returns one encoding.  What goes into them is decided in `tsa.local`.
+Every function returns one encoding.  What goes into them is decided in `tsa.local`; `tsa.template`
+puts them together.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from platformio_secureota import der
+from platformio_secureota.algorithms import SHA256_SIZE
 from platformio_secureota.timestamp import (
     ID_CONTENT_TYPE,
     ID_CT_TST_INFO,
-    ID_MESSAGE_DIGEST,
-    ID_SIGNED_DATA,
+    ID_SHA256,
     ID_SIGNING_CERTIFICATE,
     ID_SIGNING_CERTIFICATE_V2,
 )
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable
 
-    from platformio_secureota.algorithms import AlgorithmIdentifier
-    from platformio_secureota.certificate import Certificate
 
 _ID_SIGNING_TIME = der.oid_contents("1.2.840.113549.1.9.5")
 
@@ -64,48 +63,41 @@ def algorithm(name: str, *, null: bool = False) -> bytes:
     return sequence(identifier, der.encode(der.NULL)) if null else sequence(identifier)
 
 
+NULL = der.encode(der.NULL)
+
+
+def _imprint_without_digest(parameters: bytes) -> bytes:
+    # SEQUENCE { hashAlgorithm, hashedMessage OCTET STRING }, up to the 32 octets of the digest.
+    digest = der.encode(der.OCTET_STRING, bytes(SHA256_SIZE))
+    return sequence(sequence(oid(ID_SHA256), parameters), digest)[:-SHA256_SIZE]
+
+
+_IMPRINTS = {None: _imprint_without_digest(b""), NULL: _imprint_without_digest(NULL)}
+
+
 def gen_time(moment: dt.datetime, fraction_digits: int) -> bytes:
     """GeneralizedTime in UTC; a fraction without trailing zeros (RFC 3161 2.4.2)."""
-    text = f"{moment.year:04d}{moment:%m%d%H%M%S}"
-    fraction = f"{moment.microsecond:06d}"[:fraction_digits].rstrip("0")
-    text += f".{fraction}Z" if fraction else "Z"
-    return der.encode(der.GENERALIZED_TIME, text.encode("ascii"))
+    # "2026-05-04T03:02:01", without what GeneralizedTime does without; strftime is a lot slower.
+    text = moment.isoformat()[:19].encode("ascii").translate(None, b"-T:")
+    if fraction_digits:
+        fraction = b"%06d" % moment.microsecond
+        text += (b"." + fraction[:fraction_digits]).rstrip(b"0").rstrip(b".")
+    return der.encode(der.GENERALIZED_TIME, text, b"Z")
 
 
-def imprint(hash_algorithm: AlgorithmIdentifier, digest: bytes) -> bytes:
-    """MessageImprint, the same as in the request."""
-    identifier = sequence(oid(hash_algorithm.algorithm), hash_algorithm.parameters or b"")
-    return sequence(identifier, der.encode(der.OCTET_STRING, digest))
+def imprint_of(parameters: bytes | None, digest: bytes) -> bytes:
+    """MessageImprint of a SHA-256 digest, its algorithm's parameters as in the request."""
+    return _IMPRINTS[parameters] + digest
 
 
-def tst_info(
-    *,
-    policy: str,
-    message_imprint: bytes,
-    serial: int,
-    time: bytes,
-    accuracy: Accuracy | None,
-    nonce: int | None,
-) -> bytes:
-    """TSTInfo (RFC 3161 2.4.2).  ordering is FALSE and so absent; tsa and extensions are absent."""
-    return sequence(
-        der.encode_integer(1),
-        oid(der.oid_contents(policy)),
-        message_imprint,
-        der.encode_integer(serial),
-        time,
-        b"" if accuracy is None else _accuracy(accuracy),
-        b"" if nonce is None else der.encode_integer(nonce),
-    )
+def accuracy(value: Accuracy) -> bytes:
+    """Accuracy ::= SEQUENCE { seconds, millis [0], micros [1] }, each OPTIONAL, tags IMPLICIT."""
 
-
-def _accuracy(accuracy: Accuracy) -> bytes:
-    # Accuracy ::= SEQUENCE { seconds, millis [0], micros [1] }, each OPTIONAL, the tags IMPLICIT.
     def tagged(number: int, value: int) -> bytes:
         return bytes([der.context(number)]) + der.encode_integer(value)[1:] if value else b""
 
-    seconds = der.encode_integer(accuracy.seconds) if accuracy.seconds else b""
-    return sequence(seconds, tagged(0, accuracy.millis), tagged(1, accuracy.micros))
+    seconds = der.encode_integer(value.seconds) if value.seconds else b""
+    return sequence(seconds, tagged(0, value.millis), tagged(1, value.micros))
 
 
 def attribute(name: bytes, value: bytes) -> bytes:
@@ -116,11 +108,6 @@ def attribute(name: bytes, value: bytes) -> bytes:
 def content_type_attribute() -> bytes:
     """Say that the signed content is a TSTInfo (RFC 5652 11.1)."""
     return attribute(ID_CONTENT_TYPE, oid(ID_CT_TST_INFO))
-
-
-def message_digest_attribute(digest: bytes) -> bytes:
-    """Digest of the TSTInfo (RFC 5652 11.2)."""
-    return attribute(ID_MESSAGE_DIGEST, der.encode(der.OCTET_STRING, digest))
 
 
 def signing_time_attribute(moment: dt.datetime) -> bytes:
@@ -144,47 +131,6 @@ def signing_certificate_v2_attribute(certificate: bytes) -> bytes:
     digest = hashlib.sha256(certificate).digest()
     ess_cert_id = sequence(der.encode(der.OCTET_STRING, digest))
     return attribute(ID_SIGNING_CERTIFICATE_V2, sequence(sequence(ess_cert_id)))
-
-
-def signer_info(
-    *,
-    signer: Certificate,
-    digest_algorithm: bytes,
-    signed_attributes: bytes,
-    signature_algorithm: bytes,
-    signature: bytes,
-) -> bytes:
-    """SignerInfo version 1 (RFC 5652 5.3); `signed_attributes` is the SET that was signed."""
-    return sequence(
-        der.encode_integer(1),
-        sequence(signer.issuer, der.encode(der.INTEGER, signer.serial)),
-        digest_algorithm,
-        # [0] IMPLICIT in the place of the SET's own tag.
-        bytes([der.context_constructed(0)]) + signed_attributes[1:],
-        signature_algorithm,
-        der.encode(der.OCTET_STRING, signature),
-    )
-
-
-def token(
-    *, digest_algorithm: bytes, content: bytes, certificates: Iterable[bytes], signer: bytes
-) -> bytes:
-    """TimeStampToken: ContentInfo with SignedData version 3 (RFC 5652 5.1) around `content`."""
-    wrapped = der.encode(der.context_constructed(0), der.encode(der.OCTET_STRING, content))
-    bag = list(certificates)
-    signed_data = sequence(
-        der.encode_integer(3),
-        der.encode(der.SET, digest_algorithm),
-        sequence(oid(ID_CT_TST_INFO), wrapped),
-        set_of(bag, tag=der.context_constructed(0)) if bag else b"",
-        der.encode(der.SET, signer),
-    )
-    return sequence(oid(ID_SIGNED_DATA), der.encode(der.context_constructed(0), signed_data))
-
-
-def granted(time_stamp_token: bytes) -> bytes:
-    """TimeStampResp that carries a token."""
-    return sequence(sequence(der.encode_integer(GRANTED)), time_stamp_token)
 
 
 def rejection(fail_info: int, text: str) -> bytes:

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import secrets
+import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Union
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from platformio_secureota import der, pki
 from platformio_secureota.certificate import ANY_POLICY, Certificate, Extensions
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.names import printable
-from platformio_secureota.timestamp import ID_SHA256, ParsedRequest, parse_request
+from platformio_secureota.timestamp import ID_SHA256, ParsedRequest
 from platformio_secureota.tsa import encode
+from platformio_secureota.tsa.request import read_request
+from platformio_secureota.tsa.template import TokenTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +62,9 @@ _BAD_ALG, _BAD_REQUEST, _BAD_DATA_FORMAT, _UNACCEPTED_POLICY, _UNACCEPTED_EXTENS
     16,
 )
 
-_NULL = der.encode(der.NULL)
+PublicKey = Union[ec.EllipticCurvePublicKey, rsa.RSAPublicKey]
+
+_PKCS1, _SHA256_HASH = padding.PKCS1v15(), hashes.SHA256()
 
 _SHA256 = "2.16.840.1.101.3.4.2.1"
 _SHA384 = "2.16.840.1.101.3.4.2.2"
@@ -95,6 +100,9 @@ class LocalTSA:
     accuracy: encode.Accuracy | None = None
     signing_time: bool = False
     """Add the signingTime attribute, which says nothing that genTime doesn't."""
+    check_signatures: bool = False
+    """Verify each signature before it goes out.  A fault in making one could give the key away
+    (RSA), and a token that no device takes had better not leave."""
 
     def __post_init__(self) -> None:
         """ValueError for a setting that is none."""
@@ -125,11 +133,11 @@ class LocalTSA:
     def timestamp(self, request: bytes) -> bytes:
         """Answer a DER TimeStampReq with a DER TimeStampResp; a bad one with a rejection."""
         try:
-            parsed = parse_request(request)
+            parsed = read_request(request)
         except Refused as refusal:
             return encode.rejection(_BAD_DATA_FORMAT, str(refusal))
         problem = self._problem(parsed)
-        return encode.rejection(*problem) if problem else encode.granted(self._token(parsed))
+        return encode.rejection(*problem) if problem else self._grant(parsed)
 
     def _problem(self, request: ParsedRequest) -> tuple[int, str] | None:
         # (PKIFailureInfo bit, a line for people) of a request that can't be granted.
@@ -138,7 +146,7 @@ class LocalTSA:
         if request.has_extensions:
             return _UNACCEPTED_EXTENSION, "no extension of a request is known"
         algorithm = request.imprint_algorithm
-        if algorithm.algorithm != ID_SHA256 or algorithm.parameters not in (None, _NULL):
+        if algorithm.algorithm != ID_SHA256 or algorithm.parameters not in (None, encode.NULL):
             return _BAD_ALG, "the imprint must be a SHA-256 digest"
         if len(request.imprint) != hashlib.sha256().digest_size:
             return _BAD_DATA_FORMAT, "a SHA-256 digest has 32 octets"
@@ -147,60 +155,105 @@ class LocalTSA:
             return _UNACCEPTED_POLICY, "the signer's certificate does not assert this policy"
         return None
 
-    def _token(self, request: ParsedRequest) -> bytes:
+    def _grant(self, request: ParsedRequest) -> bytes:
         now = self.clock().astimezone(dt.timezone.utc)
-        content = encode.tst_info(
+        template = self._template(now) if self.signing_time else self._constant_template
+        content = template.tst_info(
             policy=request.policy or self._default_policy,
-            message_imprint=encode.imprint(request.imprint_algorithm, request.imprint),
-            serial=secrets.randbelow(2**self.serial_bits - 1) + 1,
+            message_imprint=encode.imprint_of(
+                request.imprint_algorithm.parameters, request.imprint
+            ),
+            serial=der.encode_integer(self._random_serial()),
             time=encode.gen_time(now, self.fraction_digits),
-            accuracy=self.accuracy,
-            nonce=request.nonce,
+            nonce=b"" if request.nonce is None else der.encode_integer(request.nonce),
         )
-        digest_name, digest_algorithm, signature_algorithm = self._algorithms
-        attributes = [
-            encode.content_type_attribute(),
-            encode.message_digest_attribute(hashlib.new(digest_name, content).digest()),
-            *self._signing_certificate_attributes,
-        ]
-        if self.signing_time:
-            attributes.append(encode.signing_time_attribute(now))
-        signed_attributes = encode.set_of(attributes)
-        signer = encode.signer_info(
-            signer=self._signer,
-            digest_algorithm=digest_algorithm,
-            signed_attributes=signed_attributes,
-            signature_algorithm=signature_algorithm,
-            signature=self._sign(signed_attributes),
-        )
-        return encode.token(
-            digest_algorithm=digest_algorithm,
+        digest = self._algorithms[0](content).digest()
+        signed_attributes = template.signed_attributes(digest)
+        signature = self._sign(signed_attributes)
+        if self.check_signatures:
+            self._check(signature, signed_attributes)
+        return template.response(
             content=content,
-            certificates=self._certificates if request.cert_req else (),
-            signer=signer,
+            signed_attributes=signed_attributes,
+            signature=signature,
+            with_certificates=request.cert_req,
         )
+
+    def _random_serial(self) -> int:
+        # 1 to 2**serial_bits - 1.
+        serial = 0
+        while serial == 0:
+            octets = os.urandom((self.serial_bits + 7) // 8)
+            serial = int.from_bytes(octets, "big") >> (-self.serial_bits % 8)
+        return serial
 
     def _sign(self, data: bytes) -> bytes:
-        digest: hashes.HashAlgorithm = hashes.SHA256()
-        if self._algorithms[0] == "sha384":
-            digest = hashes.SHA384()
-        key = self.identity.key
-        if isinstance(key, ec.EllipticCurvePrivateKey):
-            return key.sign(data, ec.ECDSA(digest))
-        return key.sign(data, padding.PKCS1v15(), digest)
+        return self._signing(data)
+
+    def _check(self, signature: bytes, data: bytes) -> None:
+        key = self._public_key
+        try:
+            if isinstance(key, ec.EllipticCurvePublicKey):
+                key.verify(signature, data, self._ecdsa)
+            else:
+                key.verify(signature, data, _PKCS1, _SHA256_HASH)
+        except InvalidSignature as cause:
+            detail = "a signature that was just made is not the certificate's key's"
+            raise Unusable(Reason.KeyUnusable, detail) from cause
+
+    def _template(self, signing_time: dt.datetime | None = None) -> TokenTemplate:
+        digest, digest_algorithm, signature_algorithm = self._algorithms
+        attributes = list(self._signing_certificate_attributes)
+        if signing_time is not None:
+            attributes.append(encode.signing_time_attribute(signing_time))
+        return TokenTemplate(
+            signer=self._signer,
+            digest_size=digest().digest_size,
+            digest_algorithm=digest_algorithm,
+            signature_algorithm=signature_algorithm,
+            certificates=self._certificates,
+            attributes=attributes,
+            accuracy=self.accuracy,
+        )
 
     @cached_property
-    def _algorithms(self) -> tuple[str, bytes, bytes]:
-        # (hashlib name, digestAlgorithm, signatureAlgorithm).  SHA-2 without parameters (RFC 5754
-        # 2), ECDSA without (RFC 5758 3.2), and rsaEncryption with NULL (RFC 3370 3.2): the form of
-        # RSA signatures that every CMS reader knows.
+    def _constant_template(self) -> TokenTemplate:
+        return self._template()
+
+    @cached_property
+    def _ecdsa(self) -> ec.ECDSA:
+        is_sha384 = self._algorithms[0] is hashlib.sha384
+        return ec.ECDSA(hashes.SHA384() if is_sha384 else hashes.SHA256())
+
+    @cached_property
+    def _signing(self) -> Callable[[bytes], bytes]:
+        # What kind of key it is need not be asked each time.
+        key = self.identity.key
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            ec_key, scheme = key, self._ecdsa
+            return lambda data: ec_key.sign(data, scheme)
+        rsa_key = key
+        return lambda data: rsa_key.sign(data, _PKCS1, _SHA256_HASH)
+
+    @cached_property
+    def _public_key(self) -> PublicKey:
+        # Of the certificate, not of the key: they had better agree.
+        key = self.identity.certificate.public_key()
+        assert isinstance(key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey))  # noqa: S101 - ours
+        return key
+
+    @cached_property
+    def _algorithms(self) -> tuple[Callable[..., Any], bytes, bytes]:
+        # (hashlib's constructor, digestAlgorithm, signatureAlgorithm).  SHA-2 without parameters
+        # (RFC 5754 2), ECDSA without (RFC 5758 3.2), and rsaEncryption with NULL (RFC 3370 3.2):
+        # the form of RSA signatures that every CMS reader knows.
         key = self.identity.key
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             rsa = encode.algorithm(_RSA_ENCRYPTION, null=True)
-            return "sha256", encode.algorithm(_SHA256), rsa
+            return hashlib.sha256, encode.algorithm(_SHA256), rsa
         if isinstance(key.curve, ec.SECP384R1):
-            return "sha384", encode.algorithm(_SHA384), encode.algorithm(_ECDSA_WITH_SHA384)
-        return "sha256", encode.algorithm(_SHA256), encode.algorithm(_ECDSA_WITH_SHA256)
+            return hashlib.sha384, encode.algorithm(_SHA384), encode.algorithm(_ECDSA_WITH_SHA384)
+        return hashlib.sha256, encode.algorithm(_SHA256), encode.algorithm(_ECDSA_WITH_SHA256)
 
     @cached_property
     def _signer(self) -> Certificate:

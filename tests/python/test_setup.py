@@ -135,4 +135,4 @@ def test_fingerprint_follows_content_and_names(
 
 def test_an_unknown_part_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert setup.main(["everything"]) == 2
-    assert "usage: setup.py {device,python,platformio,lint}" in capsys.readouterr().err
+    assert "usage: setup.py {device,python,platformio,lint" in capsys.readouterr().err

@@ -325,3 +325,21 @@ def test_from_pem(tmp_path: Path) -> None:
     with pytest.raises(Refused) as caught:
         LocalTSA.from_pem(tmp_path / "old.pem")
     assert caught.value.reason is Reason.SignerIsCa
+
+
+@pytest.mark.parametrize("kind", pki.KINDS)
+def test_checked_signatures_are_good_ones(kind: str) -> None:
+    identity = pki.generate(kind)
+    tsa = LocalTSA(identity, check_signatures=True)
+    sign(IMAGE, tsa, anchors=[anchor_of(identity.certificate)])
+
+
+@pytest.mark.parametrize("kind", ["p256", "rsa2048"])
+def test_a_signature_that_went_wrong_does_not_go_out(kind: str) -> None:
+    # The certificate of one key, the signatures of another: so looks a fault in making one.
+    identity, other = pki.generate(kind), pki.generate(kind)
+    mixed = replace(identity, key=other.key)
+    LocalTSA(mixed).timestamp(REQUEST.encode())
+    with pytest.raises(Unusable) as caught:
+        LocalTSA(mixed, check_signatures=True).timestamp(REQUEST.encode())
+    assert caught.value.reason is Reason.KeyUnusable
