@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 VECTORS = vectors.load()
 GOOD = [vector for vector in VECTORS if vector.expected == ACCEPTED]
-DEVICES = ["device", "device-asan"]
+DEVICES = ["device", "device-asan", "device-mbedtls3"]
+NOT_EVERYWHERE = {"device-mbedtls3": "mbedtls 3.6 could not be had (tools/mbedtls3.py says why)"}
 
 # What a container on its own can't cause: the nonce is a request's, and the rest is the device's.
 _FIRST, _LAST = Reason.NotSigned, Reason.ImageMismatch
@@ -59,6 +60,8 @@ def test_python(vector: Vector, tally: Counter[str]) -> None:
 @pytest.mark.parametrize("vector", VECTORS, ids=by_name)
 def test_device(vector: Vector, build: str, tally: Counter[str]) -> None:
     program = ROOT / "build" / build / "verify-image"
+    if build in NOT_EVERYWHERE and not program.exists():
+        pytest.skip(NOT_EVERYWHERE[build])
     assert program.exists(), f"make {build}"
     count(tally, build, vector, vectors.judge_by_device(program, vector))
 
