@@ -18,6 +18,7 @@ help:
 	@echo 'make test      what is quick enough to run all the time'
 	@echo 'make test-all  everything'
 	@echo 'make device    build/device/verify-image and build/device/emulated-device'
+	@echo 'make verdicts  every vector through every verifier, in one table'
 	@echo 'make fuzz      the fuzzers, each for FUZZ_SECONDS (30) seconds'
 	@echo 'make bench     measurements against peers (BENCH=<group> for one group)'
 	@echo 'make lint      formatters, linters, type checker'
@@ -36,7 +37,7 @@ setup-lint:
 setup-bench: setup
 	$(SETUP) bench
 
-.PHONY: demo test test-all bench
+.PHONY: demo test test-all bench verdicts
 demo: setup
 	@$(VENV)/python tools/demo.py
 
@@ -44,6 +45,10 @@ demo: setup
 test test-all: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) device device-test
 	$(VENV)/python -m pytest $(if $(filter test-all,$@),-m '')
+
+verdicts: setup
+	@$(MAKE) --no-print-directory -j$(JOBS) device device-asan device-mbedtls3
+	@$(VENV)/python tools/compare_verdicts.py
 
 bench: setup-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) device

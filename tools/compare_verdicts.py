@@ -2,11 +2,11 @@
 
     python tools/compare_verdicts.py [--device NAME=PATH]... [--all] [WORD]...
 
-The verifiers are Python's, in process, and each `verify-image` program that is named (without
-`--device`: the two that `make device device-asan` leave).  Good tokens are also shown to OpenSSL
-and rfc3161-client.  The table has the cases on which somebody disagrees with what is expected, or,
-with `--all`, every one; WORDs choose cases by a part of their names.  Exit status 1: somebody's
-verdict is another one than the corpus expects.
+The verifiers are Python's, in process, and each `verify-image` program that is named; without
+`--device`, those that `make verdicts` builds, mbedtls 3.6 only where it can be had.  Good tokens
+are also shown to OpenSSL and rfc3161-client.  The table has the cases on which somebody disagrees
+with what is expected, or, with `--all`, every one; WORDs choose cases by a part of their names.
+Exit status 1: somebody's verdict is another one than the corpus expects.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ import vectors  # type: ignore[import-not-found]  # noqa: E402 - the same
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-OWN_DEVICES = ["device", "device-asan"]
+OWN_DEVICES = ["device", "device-asan", "device-mbedtls3"]
 JOBS = 2
 OUTSIDE = {
     "openssl": vector_judges.judge_by_openssl,
@@ -75,7 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _devices(parser: argparse.ArgumentParser, named: list[str] | None) -> dict[str, Path]:
     if named is None:
-        named = [f"{name}={ROOT / 'build' / name / 'verify-image'}" for name in OWN_DEVICES]
+        programs = {name: ROOT / "build" / name / "verify-image" for name in OWN_DEVICES}
+        for name, program in programs.items():
+            if not program.is_file():
+                sys.stderr.write(f"left out: {name}, which is not built\n")
+        named = [f"{name}={program}" for name, program in programs.items() if program.is_file()]
     devices: dict[str, Path] = {}
     for one in named:
         name, equals, path = one.partition("=")
