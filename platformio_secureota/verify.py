@@ -48,18 +48,13 @@ from platformio_secureota.algorithms import (
     signature_names,
     verify_signature,
 )
-from platformio_secureota.certificate import (
-    DIGITAL_SIGNATURE,
-    NON_REPUDIATION,
-    TIME_STAMPING,
-    Certificate,
-    Extensions,
-    parse_calendar_time,
-)
+from platformio_secureota.certificate import Certificate, Extensions, parse_calendar_time
 from platformio_secureota.container import MAX_TOKEN_SIZE
 from platformio_secureota.errors import Reason, Refused
 from platformio_secureota.image import Image
 from platformio_secureota.path import PathRules, check_reached_signer, find_path
+from platformio_secureota.signed_attributes import is_sorted, single_attributes
+from platformio_secureota.signer import check_signer, find_signer, is_name_of, read_bindings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +69,6 @@ MAX_SERIAL_BITS = 160
 
 _GRANTED, _GRANTED_WITH_MODS = 0, 1
 _SIGNED_DATA_VERSION, _SIGNER_INFO_VERSION, _TST_INFO_VERSION = 3, 1, 1
-_DIRECTORY_NAME = der.context_constructed(4)
 _GEN_TIME = re.compile(rb"[0-9]{14}(?:\.[0-9]*[1-9])?Z")
 
 
@@ -181,7 +175,7 @@ def verify_token(
     # 9, 10: signed attributes, each once
     if signer_info.signed_attributes is None:
         raise Refused(Reason.NoSignedAttributes)
-    attributes = _single_attributes(signer_info.signed_attributes)
+    attributes = single_attributes(signer_info.signed_attributes)
 
     # 11: contentType
     content_type_value = der.encode(der.OBJECT_IDENTIFIER, timestamp.ID_CT_TST_INFO)
@@ -195,7 +189,7 @@ def verify_token(
         raise Refused(Reason.MessageDigestMismatch)
 
     # 13: the signing certificate, first half (what is bound is compared in 16)
-    bindings = _read_bindings(attributes, require_v2=rules.require_ess_v2)
+    bindings = read_bindings(attributes, require_v2=rules.require_ess_v2)
 
     # 2 again, for the content: an OCTET STRING hides it from the walk above
     der.check(signed_data.content)
@@ -239,15 +233,15 @@ def verify_token(
         raise Refused(Reason.TokenExtensionUnknown)
 
     # 16, and the second half of 13: the signer
-    signer, own_anchor = _find_signer(signer_info, bindings, bag, anchors)
+    signer, own_anchor = find_signer(signer_info, bindings, bag, anchors)
     extensions = Extensions.parse(signer)
 
     # 30: the TSA's name
-    if tst_info.tsa is not None and not _is_name_of(tst_info.tsa, signer, extensions):
+    if tst_info.tsa is not None and not is_name_of(tst_info.tsa, signer, extensions):
         raise Refused(Reason.WrongTsaName)
 
     # 19: for time-stamping alone
-    _check_signer(extensions)
+    check_signer(extensions)
 
     # 17, 18, 20, 23, 31: the path
     path_rules = PathRules(gen_time, tst_info.policy if rules.policies else None, rules.deny)
@@ -260,7 +254,7 @@ def verify_token(
 
     # 14: attributes in order, hashed as they came
     signed_attributes = signer_info.signed_attributes
-    if not _is_sorted(signed_attributes):
+    if not is_sorted(signed_attributes):
         raise Refused(Reason.AttributesNotSorted)
 
     # 15, and the rest of 8: the signature
@@ -309,45 +303,6 @@ def _check_algorithms(
     return digest, family
 
 
-def _single_attributes(signed_attributes: bytes) -> dict[bytes, bytes]:
-    # Type to its one value as encoded.
-    attributes: dict[bytes, bytes] = {}
-    for name, values in timestamp.parse_attributes(signed_attributes):
-        if len(attributes) == timestamp.MAX_ATTRIBUTES:
-            raise Refused(Reason.UnexpectedField, "too many signed attributes")
-        reader = der.Reader(values)
-        value = reader.read_any()[2]
-        if name in attributes or not reader.at_end():
-            raise Refused(Reason.AttributeRepeated, der.oid_text(name))
-        attributes[name] = value
-    return attributes
-
-
-@dataclass(frozen=True)
-class _Binding:
-    """One attribute that says which certificate signs."""
-
-    digest: str
-    ess: timestamp.EssCertId
-
-
-def _read_bindings(attributes: dict[bytes, bytes], *, require_v2: bool) -> list[_Binding]:
-    bindings: list[_Binding] = []
-    v2 = attributes.get(timestamp.ID_SIGNING_CERTIFICATE_V2)
-    if v2 is not None:
-        ess = timestamp.parse_signing_certificate(v2, v2=True)
-        name = "sha256" if ess.digest_algorithm is None else digest_name(ess.digest_algorithm)
-        bindings.append(_Binding(name, ess))
-    v1 = attributes.get(timestamp.ID_SIGNING_CERTIFICATE)
-    if v1 is not None:
-        bindings.append(_Binding("sha1", timestamp.parse_signing_certificate(v1, v2=False)))
-    if not bindings:
-        raise Refused(Reason.NoSigningCertificate)
-    if v2 is None and require_v2:
-        raise Refused(Reason.SigningCertificateV2Required)
-    return bindings
-
-
 def _check_imprint(tst_info: timestamp.TstInfo) -> None:
     if not is_sha256(tst_info.imprint_algorithm) or len(tst_info.imprint) != SHA256_SIZE:
         raise Refused(Reason.ImprintNotSha256)
@@ -374,73 +329,3 @@ def _check_accuracy(accuracy: timestamp.Accuracy | None) -> None:
     for part in (accuracy.millis, accuracy.micros):
         if part is not None and not 1 <= der.integer(part) <= 999:  # noqa: PLR2004 - RFC 3161 2.4.2
             raise Refused(Reason.BadAccuracy)
-
-
-def _find_signer(
-    signer_info: timestamp.SignerInfo,
-    bindings: list[_Binding],
-    bag: list[Certificate],
-    anchors: Sequence[TrustAnchor],
-) -> tuple[Certificate, TrustAnchor | None]:
-    # Anchors first: a signer that is one needs no path, and need not travel with the token.
-    candidates: list[tuple[Certificate, TrustAnchor | None]] = [
-        *((anchor.certificate, anchor) for anchor in anchors),
-        *((certificate, None) for certificate in bag),
-    ]
-    found_by_name = False
-    for certificate, anchor in candidates:
-        if (certificate.issuer, certificate.serial) != (signer_info.issuer, signer_info.serial):
-            continue
-        found_by_name = True
-        if all(_is_bound(certificate, binding) for binding in bindings):
-            return certificate, anchor
-    missing = Reason.SigningCertificateMismatch if found_by_name else Reason.SignerNotFound
-    raise Refused(missing)
-
-
-def _is_bound(certificate: Certificate, binding: _Binding) -> bool:
-    ess = binding.ess
-    if compute_digest(binding.digest, certificate.der) != ess.certificate_digest:
-        return False
-    return ess.issuer is None or (ess.issuer, ess.serial) == (
-        certificate.issuer,
-        certificate.serial,
-    )
-
-
-def _is_name_of(name: bytes, signer: Certificate, extensions: Extensions) -> bool:
-    # RFC 3161 2.4.2: one of the subject names in the certificate.
-    if name == der.encode(_DIRECTORY_NAME, signer.subject):
-        return True
-    names = der.Reader(extensions.alternative_names)
-    while not names.at_end():
-        if names.read_any()[2] == name:
-            return True
-    return False
-
-
-def _check_signer(extensions: Extensions) -> None:
-    if extensions.unknown_critical:
-        raise Refused(Reason.CertificateExtensionUnknown, "in the signer's certificate")
-    if (
-        extensions.extended_key_usage != (TIME_STAMPING,)
-        or not extensions.extended_key_usage_critical
-    ):
-        raise Refused(Reason.WrongPurpose, hint="make a signing key with `secureota keygen`")
-    usage = extensions.key_usage
-    if usage is not None and (usage == 0 or usage & ~(DIGITAL_SIGNATURE | NON_REPUDIATION)):
-        raise Refused(Reason.WrongKeyUsage, "of the signer")
-    if extensions.is_ca:
-        raise Refused(Reason.SignerIsCa, hint="make a signing key with `secureota keygen`")
-
-
-def _is_sorted(signed_attributes: bytes) -> bool:
-    # DER: a SET OF ascends by its encodings (X.690 11.6). No encoding is a prefix of another.
-    reader = der.Reader(der.Reader(signed_attributes).read(der.context_constructed(0)))
-    previous = b""
-    while not reader.at_end():
-        current = reader.read_whole(der.SEQUENCE)
-        if current < previous:
-            return False
-        previous = current
-    return True

@@ -49,15 +49,22 @@ class Row:
     device: list[str]
 
 
-def apply(edits: tuple[Edit, ...], tree: Path) -> None:
-    """Make the replacements; an entry that no longer fits the sources is an error."""
+def apply(edits: tuple[Edit, ...], tree: Path) -> set[str]:
+    """Make the replacements; an entry that no longer fits the sources is an error.
+
+    Returns the files that were changed.
+    """
+    changed: set[str] = set()
     for edit in edits:
-        path = tree / edit.file
-        text = path.read_text(encoding="utf-8")
-        if text.count(edit.old) != edit.count:
-            message = f"{edit.file} has {text.count(edit.old)} of {edit.old!r}"
+        texts = {path: path.read_text(encoding="utf-8") for path in tree.glob(edit.files)}
+        found = [path for path, text in texts.items() if edit.old in text]
+        if len(found) != 1 or texts[found[0]].count(edit.old) != edit.count:
+            message = f"{[str(path) for path in found]} have {edit.old!r}"
             raise SystemExit(message)
-        path.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
+        new = texts[found[0]].replace(edit.old, edit.new)
+        found[0].write_text(new, encoding="utf-8")
+        changed.add(str(found[0].relative_to(tree)))
+    return changed
 
 
 def copy(tree: Path, *names: str) -> None:
@@ -113,8 +120,7 @@ def judge_device(removal: Removal, number: int, base: Path) -> list[str]:
     """Names of the cases that the changed device verifier gets wrong."""
     tree = WORK / f"device-{number}"
     copy(tree, "src", "tests/device")
-    apply(removal.device, tree)
-    changed = {edit.file for edit in removal.device}
+    changed = apply(removal.device, tree)
     headers = any(name.endswith(".h") for name in changed)
     for source in [*sources(tree), PROGRAM]:
         name = source.replace("/", "_") + ".o"

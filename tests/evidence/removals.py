@@ -1,7 +1,7 @@
 """Ways to leave a check out, one by one: what to replace in which source, on both sides.
 
-Each text must be there exactly once (`count` otherwise), so that a change of the sources that makes
-an entry empty is noticed.
+Each text must be in one file alone, and there once (`count` otherwise), so that a change of the
+sources that makes an entry empty is noticed.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Edit:
-    """Replace `old` by `new` in one file."""
+    """Replace `old` by `new` in the one file that has it."""
 
-    file: str
+    files: str
+    """Pattern of the files to look in."""
     old: str
     new: str
     count: int = 1
@@ -29,20 +30,20 @@ class Removal:
     device: tuple[Edit, ...]
 
 
-def py(old: str, new: str, *, file: str = "verify", count: int = 1) -> Edit:
+def py(old: str, new: str, *, file: str = "*", count: int = 1) -> Edit:
     return Edit(f"platformio_secureota/{file}.py", old, new, count)
 
 
-def cc(old: str, new: str, *, file: str = "verifier.cpp", count: int = 1) -> Edit:
+def cc(old: str, new: str, *, file: str = "*.*", count: int = 1) -> Edit:
     return Edit(f"src/secureota/{file}", old, new, count)
 
 
-def never(condition: str, *, file: str = "verify") -> Edit:
+def never(condition: str, *, file: str = "*") -> Edit:
     """An `if` that refuses, switched off."""
     return py(f"if {condition}:", f"if ({condition}) and False:", file=file)
 
 
-def never_cc(condition: str, *, file: str = "verifier.cpp") -> Edit:
+def never_cc(condition: str, *, file: str = "*.*") -> Edit:
     return cc(f"if ({condition}) {{", f"if (({condition}) && false) {{", file=file)
 
 
@@ -262,7 +263,7 @@ REMOVALS = [
         "8",
         "signature fits the signer's key",
         (never("key_family(signer.spki) != family"),),
-        (never_cc("family != algorithm.family"),),
+        (never_cc("family != algorithm.family", file="verifier.cpp"),),
     ),
     Removal(
         "8",
@@ -344,7 +345,7 @@ REMOVALS = [
     Removal(
         "14",
         "attributes in order",
-        (never("not _is_sorted(signed_attributes)"),),
+        (never("not is_sorted(signed_attributes)"),),
         (cc("  SECUREOTA_TRY(checkSorted(signerInfo));\n", "  (void)checkSorted;\n"),),
     ),
     Removal(
@@ -527,8 +528,8 @@ REMOVALS = [
     Removal(
         "19",
         "unknown critical extension, signer",
-        (never("extensions.unknown_critical"),),
-        (never_cc("extensions.unknownCritical"),),
+        (never("extensions.unknown_critical", file="signer"),),
+        (never_cc("extensions.unknownCritical", file="signer.cpp"),),
     ),
     Removal(
         "20",
@@ -662,7 +663,7 @@ REMOVALS = [
     Removal(
         "30",
         "name of the TSA",
-        (never("tst_info.tsa is not None and not _is_name_of(tst_info.tsa, signer, extensions)"),),
+        (never("tst_info.tsa is not None and not is_name_of(tst_info.tsa, signer, extensions)"),),
         (
             never_cc(
                 "!tstInfo.tsa.empty() && !isNameOf(tstInfo.tsa, signer.certificate, extensions)"
