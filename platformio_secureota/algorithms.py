@@ -138,6 +138,8 @@ def _check_rsa_key(key: bytes) -> None:
     bits = modulus.bit_length() if modulus > 0 else 0
     if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS or exponent != RSA_EXPONENT:
         raise Refused(Reason.KeyNotAllowed, f"RSA of {bits} bits")
+    if modulus % 2 == 0:
+        raise Refused(Reason.KeyNotAllowed, "an RSA modulus is odd")
 
 
 def _check_ec_key(parameters: bytes, point: bytes) -> None:

@@ -42,7 +42,8 @@ Error checkRsaKey(Bytes key) {
   SECUREOTA_TRY(fields.expectEnd(Error::Malformed));
   const size_t bits = positiveBits(modulus);
   int32_t e = 0;
-  if (bits < kMinRsaBits || bits > kMaxRsaBits || !smallInteger(exponent, &e) ||
+  const bool odd = (modulus.data[modulus.size - 1] & 1) != 0;
+  if (bits < kMinRsaBits || bits > kMaxRsaBits || !odd || !smallInteger(exponent, &e) ||
       e != kRsaExponent) {
     return Error::KeyNotAllowed;
   }

@@ -42,9 +42,9 @@ SECUREOTA_NODISCARD Error signatureAlgorithm(const AlgorithmIdentifier& id,
 // The name of RSA PKCS #1 v1.5 that leaves the digest to the SignerInfo (RFC 3370 3.2).
 bool isRsaEncryption(const AlgorithmIdentifier& id);
 
-// Family of an allowed public key, from its SubjectPublicKeyInfo (RFC 5280 4.1.2.7): RSA of 2048 to
-// 4096 bits with exponent 65537, or an uncompressed point of P-256 or P-384. KeyNotAllowed for any
-// other. Whether the point lies on its curve shows when the key is used.
+// Family of an allowed public key, from its SubjectPublicKeyInfo (RFC 5280 4.1.2.7): RSA with an
+// odd modulus of 2048 to 4096 bits and exponent 65537, or an uncompressed point of P-256 or P-384.
+// KeyNotAllowed for any other. Whether the point lies on its curve shows when the key is used.
 SECUREOTA_NODISCARD Error keyFamily(Bytes subjectPublicKeyInfo, KeyFamily* out);
 
 }  // namespace secureota

@@ -9,6 +9,7 @@
 #include <mbedtls/sha512.h>
 #include <mbedtls/version.h>
 
+#include "algorithms.h"
 #include "crypto.h"
 #include "der.h"
 
@@ -74,6 +75,13 @@ bool isEcdsaSignature(Bytes signature) {
     }
   }
   return reader.atEnd();
+}
+
+// Nothing is wrong with an RSA key that was allowed: where mbedtls can't take it, memory was short,
+// and its code does not say so.
+bool isAllowedRsaKey(Bytes subjectPublicKeyInfo) {
+  KeyFamily family;
+  return keyFamily(subjectPublicKeyInfo, &family) == Error::None && family == KeyFamily::Rsa;
 }
 
 // Owns an mbedtls key for as long as a scope lasts.
@@ -232,7 +240,9 @@ Error verifySignature(Bytes subjectPublicKeyInfo, DigestAlgorithm algorithm, Byt
   unsigned char* at = const_cast<unsigned char*>(subjectPublicKeyInfo.data);
   int code = mbedtls_pk_parse_subpubkey(&at, at + subjectPublicKeyInfo.size, key.get());
   if (code != 0) {
-    return isAllocationFailure(code) ? Error::OutOfMemory : Error::KeyNotAllowed;
+    return isAllocationFailure(code) || isAllowedRsaKey(subjectPublicKeyInfo)
+               ? Error::OutOfMemory
+               : Error::KeyNotAllowed;
   }
   if (mbedtls_pk_can_do(key.get(), MBEDTLS_PK_ECDSA) != 0 && !isEcdsaSignature(signature)) {
     return Error::SignatureInvalid;
