@@ -56,3 +56,18 @@ $(foreach target,$(FUZZ_TARGETS),$(foreach mode,$(FUZZ_MODES),\
 fuzz: setup-fuzz
 	@$(MAKE) --no-print-directory -j$(JOBS) fuzz-build
 	@$(PYTHON) tests/fuzz/run.py --seconds $(FUZZ_SECONDS) --jobs $(JOBS)
+
+# Starvation: a program of tests/device whose provider of cryptography is linked in as an archive,
+# because only then does the linker send its allocations to us. The linker of macOS can't.
+STARVATION_WRAPPED := malloc calloc realloc free
+STARVATION_LIBS = $(patsubst -lmbedcrypto,-l:libmbedcrypto.a,$(MBEDTLS_LIBS))
+
+# $(1): the variant of device.mk
+define starvation_program
+build/$(1)/starvation: build/$(1)/obj/tests/device/starvation.o \
+  $(DEVICE_CORE:%.cpp=build/$(1)/obj/%.o)
+	@echo "link $$@"
+	@$$(CXX) $$(VARIANT_FLAGS_$(1)) $$^ $$(STARVATION_WRAPPED:%=-Wl,--wrap=%) $$(LDFLAGS) \
+	  $$(STARVATION_LIBS) -pthread -o $$@
+endef
+$(foreach variant,device device-asan,$(eval $(call starvation_program,$(variant))))
