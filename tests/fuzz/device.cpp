@@ -27,6 +27,15 @@ void Flash::reset() {
   sealed_ = false;
 }
 
+bool Flash::holdsWhatWasSigned() const {
+  const Pause harness;
+  uint8_t digest[secureota::kSha256Size];
+  PROPERTY(secureota::digest(secureota::DigestAlgorithm::Sha256, Bytes(slot_, written_), digest) ==
+               Error::None,
+           "the harness has memory");
+  return memcmp(digest, accepted->imageDigest, sizeof digest) == 0;
+}
+
 Error Flash::outcome(Error failure) {
   return failAt != 0 && --failAt == 0 ? failure : Error::None;
 }
@@ -59,6 +68,7 @@ Error Flash::write(Bytes bytes) {
 
 Error Flash::seal() {
   PROPERTY(isOpen && !sealed_ && written_ == announced_, "only a whole image is sealed");
+  PROPERTY(holdsWhatWasSigned(), "what is sealed has the digest that was signed");
   sealed_ = true;
   if (flipAfterSeal >= 0) {
     const size_t bit = static_cast<size_t>(flipAfterSeal) % (8 * written_);
@@ -76,14 +86,8 @@ Error Flash::readBack(size_t offset, uint8_t* out, size_t count) {
 }
 
 Error Flash::activate() {
-  const Pause harness;
-  uint8_t digest[secureota::kSha256Size];
   PROPERTY(isOpen && sealed_ && readBack_ == announced_, "what boots was read back in full");
-  PROPERTY(secureota::digest(secureota::DigestAlgorithm::Sha256, Bytes(slot_, written_), digest) ==
-               Error::None,
-           "the harness has memory");
-  PROPERTY(memcmp(digest, accepted->imageDigest, sizeof digest) == 0,
-           "what lies in flash has the digest that was signed");
+  PROPERTY(holdsWhatWasSigned(), "what lies in flash has the digest that was signed");
   const Error error = outcome(Error::ActivateFailed);
   if (error == Error::None) {
     bootable = true;

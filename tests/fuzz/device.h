@@ -41,6 +41,7 @@ class Flash final : public secureota::ImageSink {
   void abort() override;
 
  private:
+  bool holdsWhatWasSigned() const;
   secureota::Error outcome(secureota::Error failure);
 
   size_t announced_;

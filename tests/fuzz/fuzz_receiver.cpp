@@ -110,6 +110,7 @@ class Trial {
         now_(0xffffff00u),
         sent_(0),
         connected_(false),
+        open_(false),
         knewPassword_(false),
         saidOk_(false),
         activatedBefore_(0) {
@@ -153,6 +154,7 @@ class Trial {
       authenticate(1, true);
     }
     PROPERTY(last_.connect, "a good invitation is accepted after whatever came before");
+    open_ = true;
     call([&] { return receiver_.onConnected(now_); });
     stream(container_.size());
     PROPERTY(saidOk_ && flash_.bootable, "a good upload is taken after whatever came before");
@@ -203,6 +205,7 @@ class Trial {
         break;
       }
       case Event::Connected:
+        open_ = open_ || connected_;
         call([&] { return receiver_.onConnected(now_); });
         break;
       case Event::ConnectionFailed:
@@ -265,14 +268,17 @@ class Trial {
     PROPERTY(answer.empty() || last_.datagramTo == sender, "an answer goes to who asked");
     PROPERTY(last_.stream.empty() && !last_.restart, "a datagram moves no stream");
     if (challenge) {
+      challenged_ = sender;
       nonce_.assign(reinterpret_cast<const char*>(answer.data) + 5, answer.size - 5);
     }
     if (last_.connect) {
       PROPERTY(last_.connectTo.sameAddress(sender), "a connection goes to who asked");
       PROPERTY((bits_ & 1) == 0 || knewPassword_, "who does not know the password is not visited");
+      PROPERTY((bits_ & 1) == 0 || sender == challenged_, "a nonce serves its addressee");
       PROPERTY(!wasBusy || (bits_ & 1) != 0 || last_.closeFirst, "one upload at a time");
       sent_ = 0;
       transferred_.clear();
+      open_ = false;
       saidOk_ = false;
       activatedBefore_ = flash_.activated;
       connected_ = true;
@@ -333,7 +339,9 @@ class Trial {
   }
 
   void take(Bytes bytes) {
-    transferred_.insert(transferred_.end(), bytes.data, bytes.data + bytes.size);
+    if (open_) {
+      transferred_.insert(transferred_.end(), bytes.data, bytes.data + bytes.size);
+    }
     flash_.accepted = verifyElsewhere();
     const unsigned before = flash_.opened;
     call([&] { return receiver_.onStream(bytes, now_); });
@@ -375,7 +383,8 @@ class Trial {
   uint32_t now_;  // begins shortly before it wraps around
   Buffer container_;
   size_t sent_;
-  bool connected_;
+  bool connected_;  // or about to be
+  bool open_;       // the connection is made
   bool knewPassword_;
   bool saidOk_;
   unsigned activatedBefore_;  // when the connection was asked for
@@ -383,6 +392,7 @@ class Trial {
   std::string lastDatagram_;
   Buffer transferred_;  // since the connection
   std::string nonce_;
+  Endpoint challenged_;  // whom the nonce was sent to
   uint8_t running_[secureota::kSha256Size];
   secureota::VerifiedToken token_;
   secureota::Password password_;

@@ -9,6 +9,6 @@
   do {                                                                               \
     if (!(condition)) {                                                              \
       fprintf(stderr, "%s:%d: broken promise: %s\n", __FILE__, __LINE__, (promise)); \
-      abort();                                                                       \
+      ::abort();                                                                     \
     }                                                                                \
   } while (0)

@@ -89,6 +89,8 @@ Error repairAttributes(const SignerInfo& info, DigestAlgorithm algorithm, Bytes 
     SECUREOTA_TRY(values.readAny(&contents, &value));
     if (attribute.type == oid::messageDigest()) {
       SECUREOTA_TRY(putDigest(algorithm, content, contents));
+    } else if (signer.empty()) {
+      continue;  // nobody is named: what binds stays as it is
     } else if (attribute.type == oid::signingCertificateV2()) {
       (void)(repairEss(value, true, signer) == Error::None);
     } else if (attribute.type == oid::signingCertificate()) {
