@@ -10,7 +10,6 @@ tools set it for purposes of their own).  A proxy and a CA file are arguments.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import ipaddress
 import ssl
@@ -26,10 +25,19 @@ from platformio_secureota import __version__
 from platformio_secureota.container import MAX_TOKEN_SIZE
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.names import printable
+from platformio_secureota.tsa.faults import (
+    CLIENT_CERTIFICATE_HINT,
+    Outage,
+    is_broken_off,
+    retry_after,
+    tls_words,
+    why,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
+
+    from platformio_secureota.tsa.credentials import ClientCertificate, Credentials
 
 DEFAULT_TIMEOUT = 30.0
 """Seconds for the whole exchange, from the name's look-up to the last byte."""
@@ -39,44 +47,10 @@ REPLY_TYPE = "application/timestamp-reply"
 
 _REDIRECTS = range(300, 400)
 _CREDENTIALS_WANTED = (401, 403, 407)
+_MENDING = (requests.codes.too_many_requests, *range(500, 600))
+"""Answers after which asking again may help: 429, and the server's own faults."""
 _MAX_SHOWN = 100
 """Characters of a server's own words that a message repeats."""
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """What an authority is told about the caller: a bearer token, or a user and a password."""
-
-    bearer: str = field(default="", repr=False)
-    user: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
-
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Credentials | None:
-        """SECUREOTA_TSA_TOKEN, or SECUREOTA_TSA_USER with SECUREOTA_TSA_PASSWORD; None without."""
-        bearer = environ.get("SECUREOTA_TSA_TOKEN", "")
-        user = environ.get("SECUREOTA_TSA_USER", "")
-        password = environ.get("SECUREOTA_TSA_PASSWORD", "")
-        if bearer and (user or password):
-            detail = "SECUREOTA_TSA_TOKEN and SECUREOTA_TSA_USER are set, only one can be sent"
-            raise Unusable(Reason.Usage, detail)
-        if bool(user) != bool(password):
-            detail = "SECUREOTA_TSA_USER and SECUREOTA_TSA_PASSWORD go together"
-            raise Unusable(Reason.Usage, detail)
-        return cls(bearer, user, password) if bearer or user else None
-
-    def header(self) -> str:
-        """Value of the Authorization header (RFC 6750 2.1, RFC 7617 2)."""
-        if self.bearer:
-            # The HTTP library's own complaint would repeat the secret.
-            if not all("!" <= c <= "~" for c in self.bearer):
-                detail = "the bearer token has a character that a header can't carry"
-                raise Unusable(Reason.Usage, detail)
-            return f"Bearer {self.bearer}"
-        if ":" in self.user:
-            raise Unusable(Reason.Usage, "a user name can't have a colon")
-        pair = f"{self.user}:{self.password}".encode()
-        return "Basic " + base64.b64encode(pair).decode("ascii")
 
 
 @dataclass(frozen=True)
@@ -93,6 +67,8 @@ class HttpTSA:
     ca_file: Path | None = None
     """PEM certificates that TLS trusts, instead of the public authorities'."""
     credentials: Credentials | None = field(default=None, repr=False)
+    client_certificate: ClientCertificate | None = None
+    """Shown to the server, over TLS."""
     proxy: str = ""
     """URL of an HTTP proxy; empty: a direct connection, whatever the environment says."""
 
@@ -103,6 +79,9 @@ class HttpTSA:
             hint = "use https"
             detail = f"credentials would go to {parts.hostname} in the clear"
             raise Unusable(Reason.Usage, detail, hint=hint)
+        if self.client_certificate is not None and self.is_exposed:
+            detail = f"a client certificate can't be shown to {parts.hostname} over plain http"
+            raise Unusable(Reason.Usage, detail, hint="use https")
         if self.ca_file is not None:
             _check_ca_file(self.ca_file)
 
@@ -125,13 +104,28 @@ class HttpTSA:
         thread.start()
         thread.join(self.timeout)
         if thread.is_alive():
-            raise self._failure(Reason.TsaUnreachable, f"no answer within {self.timeout:g} s")
+            raise self._failure(
+                Reason.TsaUnreachable, f"no answer within {self.timeout:g} s", mends=True
+            )
         if exchange.failure is not None:
             raise exchange.failure
         return exchange.body
 
-    def _failure(self, reason: Reason, detail: str, *, hint: str = "") -> Unusable:
-        return Unusable(reason, f"{urlsplit(self.url).hostname}: {detail}", hint=hint)
+    @property
+    def host(self) -> str:
+        """Whom messages speak of."""
+        return urlsplit(self.url).hostname or ""
+
+    def _failure(
+        self,
+        reason: Reason,
+        detail: str,
+        *,
+        hint: str = "",
+        mends: bool = False,
+        wait: float | None = None,
+    ) -> Outage:
+        return Outage(reason, f"{self.host}: {detail}", hint=hint, mends=mends, wait=wait)
 
     def exchange(self, request: bytes) -> bytes:
         """One HTTP request and its answer, without the overall bound."""
@@ -140,17 +134,18 @@ class HttpTSA:
                 self._check_status(response)
                 self._check_type(response)
                 return self._read(response)
-        except requests.exceptions.SSLError as cause:
-            hint = "if its certificate is your own authority's, name that with --tsa-ca"
-            raise self._failure(
-                Reason.TsaUnreachable, "its TLS certificate is not trusted", hint=hint
-            ) from cause
         except requests.exceptions.Timeout as cause:
             raise self._failure(
-                Reason.TsaUnreachable, f"no answer within {self.timeout:g} s"
+                Reason.TsaUnreachable, f"no answer within {self.timeout:g} s", mends=True
             ) from cause
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as cause:
-            raise self._failure(Reason.TsaUnreachable, _why(cause)) from cause
+            tls = tls_words(cause)
+            if tls:
+                raise self._failure(Reason.TsaUnreachable, tls[0], hint=tls[1]) from cause
+            hint = ""
+            if urlsplit(self.url).scheme == "https" and is_broken_off(cause):
+                hint = CLIENT_CERTIFICATE_HINT
+            raise self._failure(Reason.TsaUnreachable, why(cause), hint=hint, mends=True) from cause
 
     def _post(self, session: requests.Session, request: bytes) -> requests.Response:
         session.trust_env = False
@@ -168,10 +163,15 @@ class HttpTSA:
             headers=headers,
             timeout=self.timeout,
             verify=True if self.ca_file is None else str(self.ca_file),
+            cert=self._client_files(),
             proxies={"http": self.proxy, "https": self.proxy} if self.proxy else {},
             allow_redirects=False,
             stream=True,
         )
+
+    def _client_files(self) -> tuple[str, str] | None:
+        shown = self.client_certificate
+        return None if shown is None else (str(shown.certificate), str(shown.key_file))
 
     def _check_status(self, response: requests.Response) -> None:
         status = response.status_code
@@ -186,11 +186,16 @@ class HttpTSA:
             )
         hint = ""
         if status in _CREDENTIALS_WANTED:
-            hint = "it wants credentials: SECUREOTA_TSA_TOKEN, or SECUREOTA_TSA_USER and _PASSWORD"
+            hint = (
+                "it wants credentials: SECUREOTA_TSA_TOKEN, SECUREOTA_TSA_USER and _PASSWORD, or "
+                "SECUREOTA_TSA_CLIENT_CERT"
+            )
         raise self._failure(
             Reason.TsaReplyUnusable,
             f"HTTP {status} {_shown(response.reason or '')}".rstrip(),
             hint=hint,
+            mends=status in _MENDING,
+            wait=retry_after(response.headers.get("Retry-After", "")),
         )
 
     def _check_type(self, response: requests.Response) -> None:
@@ -269,15 +274,3 @@ def _is_loopback(host: str) -> bool:
 
 def _shown(text: str) -> str:
     return printable(text[:_MAX_SHOWN])
-
-
-def _why(cause: BaseException) -> str:
-    # The libraries wrap the system's word, which is the useful one, several layers deep.
-    layer: BaseException | None = cause
-    while layer is not None:
-        if isinstance(layer, OSError) and layer.strerror:
-            return layer.strerror
-        reason = getattr(layer, "reason", None)
-        inner = next((a for a in layer.args if isinstance(a, BaseException)), None)
-        layer = reason if isinstance(reason, BaseException) else inner or layer.__context__
-    return "the connection broke"
