@@ -113,6 +113,8 @@ class Reason(str, enum.Enum):
     FileUnwritable = "FileUnwritable", "a file can't be written"
     KeyUnusable = "KeyUnusable", "the signing key can't be used"
     KeyMissing = "KeyMissing", "the signing key is not on this machine"
+    BackupUnreadable = "BackupUnreadable", "the sheet was not read as it was printed"
+    ExtraMissing = "ExtraMissing", "a program or a package that this needs is not installed"
     AnchorUnusable = "AnchorUnusable", "a trust anchor can't be used"
     AnchorMissing = "AnchorMissing", "no trust anchor is set"
     TsaUnreachable = "TsaUnreachable", "the timestamp authority does not answer"

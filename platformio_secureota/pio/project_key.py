@@ -1,16 +1,16 @@
-"""The key that a project gets when nothing is configured.
+"""The keys that a project gets when nothing is configured: one to work with, and a backup.
 
-The private key lies in the user's configuration directory, under the name of its fingerprint; its
-certificate lies in the project, as secureota/anchor.pem, and is committed with it.  So a second
-clone on this machine finds the key, and one on another machine knows that it has none: a key is
-made for a project only once, for devices in the field trust no other.
+The private keys lie in the user's configuration directory, under the names of their fingerprints;
+their certificates lie in the project, as secureota/anchor.pem, and are committed with it.  The
+first certificate whose key is here signs.  So a second clone on this machine finds the key, one on
+another machine knows that it has none, and a build goes on when the backup has left the machine, or
+when it has come back because the other is lost.  Keys are made for a project only once, for devices
+in the field trust no others.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives import serialization
 
 from platformio_secureota import atomic, pki
 from platformio_secureota.errors import Reason, Unusable
+from platformio_secureota.keystore import config_dir, key_path, make_folder
+from platformio_secureota.pio.options import MAX_ANCHORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,26 +31,7 @@ if TYPE_CHECKING:
 ANCHOR = Path("secureota") / "anchor.pem"
 """In the project: the certificate, or several, of those who may sign."""
 
-_NAME_DIGITS = 32
-"""Hexadecimal digits of the key's fingerprint in the file's name: half of SHA-256."""
-
 _CI_VARIABLES = ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "TEAMCITY_VERSION", "TF_BUILD")
-
-
-def config_dir(environ: Mapping[str, str], *, platform: str = sys.platform) -> Path:
-    """Where the user's keys are: outside of every project."""
-    if environ.get("SECUREOTA_CONFIG_DIR"):
-        return Path(environ["SECUREOTA_CONFIG_DIR"]).expanduser()
-    if platform == "win32" and environ.get("APPDATA"):
-        return Path(environ["APPDATA"]) / "secureota"
-    # The XDG base directory specification: a relative path is to be ignored.
-    base = Path(environ.get("XDG_CONFIG_HOME") or "~/.config")
-    return (base if base.is_absolute() else Path("~/.config").expanduser()) / "secureota"
-
-
-def key_path(certificate: x509.Certificate, config: Path) -> Path:
-    """Where the key of a certificate lies, if it is on this machine."""
-    return config / "keys" / f"{pki.spki_sha256(certificate)[:_NAME_DIGITS]}.pem"
 
 
 def is_attended(environ: Mapping[str, str], *, terminal: bool) -> bool:
@@ -72,8 +55,9 @@ class ProjectKey:
             raise Unusable(
                 Reason.KeyMissing,
                 f"the project has {ANCHOR.as_posix()}, but its key is not on this machine",
-                hint=f"bring {self.wanted[0]} from the machine where it was made, or name a key "
-                "that devices trust in custom_secureota_signing_key",
+                hint=f"bring {self.wanted[0]} from the machine where it was made, or the backup "
+                "from its sheet (`secureota key restore`), or name a key that devices trust in "
+                "custom_secureota_signing_key",
             )
         return self.key
 
@@ -104,58 +88,116 @@ def make(
     policies: Sequence[str],
     passphrase: bytes | None,
 ) -> ProjectKey:
-    """Make a key for a project that has none.
+    """Make the keys of a project that has none: the working key, then the backup.
 
-    `policies` are those that the devices will require.  With a passphrase the key is encrypted.
-    Where another build is making one at this moment, that one wins.
+    `policies` are those that the devices will require.  With a passphrase the keys are encrypted.
+    Where another build is making keys at this moment, that one wins.
     """
-    identity = pki.generate(name=common_name(project), policies=policies)
-    key = key_path(identity.certificate, config)
-    _write_key(key, identity, passphrase)
+    names = (common_name(project), common_name(project, _BACKUP))
+    identities = [pki.generate(name=name, policies=policies) for name in names]
+    wanted = _write_keys(identities, config, passphrase)
     anchor = project / ANCHOR
     try:
         anchor.parent.mkdir(exist_ok=True)
-        pem = identity.certificate.public_bytes(serialization.Encoding.PEM)
+        pem = b"".join(_certificate_pem(identity) for identity in identities)
         atomic.write(anchor, pem, replace=False)
     except (OSError, Unusable) as cause:
-        # Nobody has seen this key yet, and nothing trusts it.
-        key.unlink()
+        # Nobody has seen these keys yet, and nothing trusts them.
+        _remove(wanted)
         found = find(project, config)
         if found is not None:
             return found
         detail = f"{anchor}: {cause}"
         raise Unusable(Reason.FileUnwritable, detail) from cause
-    return ProjectKey(pem, key, (key,))
+    return ProjectKey(pem, wanted[0], wanted)
 
 
-def _write_key(path: Path, identity: SigningIdentity, passphrase: bytes | None) -> None:
+def add_backup(project: Path, config: Path, *, passphrase: bytes | None) -> Path:
+    """Make one more backup key for a project and append its certificate to the anchors.
+
+    Returns the key's file.  Devices trust it once they run a firmware built after this.
+    """
+    found = find(project, config)
+    if found is None:
+        detail = f"there is no {project / ANCHOR}"
+        hint = "`pio run -t keygen` makes a project's keys, the backup too"
+        raise Unusable(Reason.AnchorMissing, detail, hint=hint)
+    certificates = x509.load_pem_x509_certificates(found.anchor_pem)
+    count = len(certificates)
+    if count >= MAX_ANCHORS:
+        detail = f"{ANCHOR.as_posix()} has {count} certificates, and a device holds no more"
+        raise Unusable(Reason.AnchorUnusable, detail)
+    role = _BACKUP if count == 1 else f"{_BACKUP} {count}"
+    name = common_name(project.resolve(), role)
+    # What the devices require of one key, they require of every key.
+    identity = pki.generate(name=name, policies=policies_of(certificates[0]))
+    (key,) = _write_keys([identity], config, passphrase)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as cause:
-        detail = f"{path.parent}: {cause.strerror}"
-        hint = "set SECUREOTA_CONFIG_DIR to a folder where keys can be kept"
-        raise Unusable(Reason.FileUnwritable, detail, hint=hint) from cause
-    # Belongs to the user alone even where it was there before.
-    with contextlib.suppress(OSError):
-        path.parent.chmod(0o700)
-    pki.write_pem(path, identity, passphrase=passphrase)
+        pem = found.anchor_pem.rstrip() + b"\n" + _certificate_pem(identity)
+        atomic.write(project / ANCHOR, pem)
+    except Unusable:
+        _remove([key])
+        raise
+    return key
 
 
-def common_name(project: Path) -> str:
-    """Name the certificate after the project's folder, as far as that fits."""
+_BACKUP = "backup"
+
+
+def policies_of(certificate: x509.Certificate) -> list[str]:
+    """Policies that a certificate asserts (RFC 5280 4.2.1.4)."""
+    try:
+        asserted = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    except x509.ExtensionNotFound:
+        return []
+    return [policy.policy_identifier.dotted_string for policy in asserted]
+
+
+def _certificate_pem(identity: SigningIdentity) -> bytes:
+    return identity.certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _write_keys(
+    identities: Sequence[SigningIdentity], config: Path, passphrase: bytes | None
+) -> tuple[Path, ...]:
+    """All of them, or none."""
+    written: list[Path] = []
+    try:
+        for identity in identities:
+            path = key_path(identity.certificate, config)
+            make_folder(path)
+            pki.write_pem(path, identity, passphrase=passphrase)
+            written.append(path)
+    except Unusable:
+        _remove(written)
+        raise
+    return tuple(written)
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    for path in paths:
+        path.unlink()
+
+
+def common_name(project: Path, role: str = "") -> str:
+    """Name a certificate after the project's folder, as far as that fits, and the key's role."""
     name = "".join(c for c in project.name if c.isprintable())
-    room = pki.MAX_NAME - len("SecureOTA ")
-    return f"SecureOTA {name[:room]}".strip()
+    room = pki.MAX_NAME - len("SecureOTA ") - len(f" {role}")
+    return " ".join(word for word in ("SecureOTA", name[:room].strip(), role) if word)
 
 
 def announcement(made: ProjectKey) -> tuple[str, ...]:
-    """Lines that tell the person what there is to know about a new key."""
+    """Lines that tell the person what there is to know about new keys."""
+    working, backup = made.wanted[0], made.wanted[-1]
     return (
-        "secureota: made a signing key for this project",
-        f"  secret  {made.key}",
-        "          back it up: without it, these devices can only be updated by serial",
+        "secureota: made two signing keys for this project",
+        f"  secret  {working}",
+        "          signs your builds; if it and its backup are lost, only a cable updates devices",
+        f"  backup  {backup}",
+        "          signs if the other is lost; print it, then remove it from this machine:",
+        f'          secureota key paper "{backup}" --out backup.pdf',
         f"  public  {ANCHOR.as_posix()}",
-        "          commit it: it is the certificate that the firmware will trust",
+        "          commit it: these are the certificates that the firmware will trust",
     )
 
 
