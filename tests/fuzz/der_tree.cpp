@@ -32,19 +32,29 @@ size_t readHeader(Bytes bytes, size_t* contentsSize) {
   return bytes.size - header >= length ? header : 0;
 }
 
-void writeHeader(uint8_t tag, size_t length, Buffer* out) {
-  out->push_back(tag);
-  if (length >= 0x10000) {
-    out->push_back(0x83);
-    out->push_back(static_cast<uint8_t>(length >> 16));
-    out->push_back(static_cast<uint8_t>(length >> 8));
-  } else if (length >= 0x100) {
-    out->push_back(0x82);
-    out->push_back(static_cast<uint8_t>(length >> 8));
-  } else if (length >= 0x80) {
-    out->push_back(0x81);
+bool putBefore(const uint8_t* data, size_t size, const uint8_t* begin, uint8_t** end) {
+  if (size > static_cast<size_t>(*end - begin)) {
+    return false;
   }
-  out->push_back(static_cast<uint8_t>(length));
+  *end -= size;
+  if (size != 0) {
+    memcpy(*end, data, size);
+  }
+  return true;
+}
+
+bool putHeaderBefore(uint8_t tag, size_t length, const uint8_t* begin, uint8_t** end) {
+  uint8_t header[6] = {tag};
+  size_t size = 1;
+  if (length >= 0x80) {
+    const size_t octets = length >= 0x10000 ? 3 : length >= 0x100 ? 2 : 1;
+    header[size++] = static_cast<uint8_t>(0x80 + octets);
+    for (size_t i = octets; i-- > 1;) {
+      header[size++] = static_cast<uint8_t>(length >> (8 * i));
+    }
+  }
+  header[size++] = static_cast<uint8_t>(length);
+  return putBefore(header, size, begin, end);
 }
 
 }  // namespace
@@ -73,18 +83,18 @@ bool parseTree(Bytes bytes, std::vector<Node>* out, unsigned depth) {
   return true;
 }
 
-void writeTree(const Node& node, Buffer* out) {
-  Buffer contents;
-  if (node.edited) {
-    contents = node.newContents;
-  } else if (node.children.empty()) {
-    contents.assign(node.contents.data, node.contents.data + node.contents.size);
+bool writeTree(const Node& node, const uint8_t* begin, uint8_t** end) {
+  uint8_t* const behind = *end;
+  for (size_t i = node.children.size(); i-- > 0;) {
+    if (!writeTree(node.children[i], begin, end)) {
+      return false;
+    }
   }
-  for (const Node& child : node.children) {
-    writeTree(child, &contents);
-  }
-  writeHeader(node.tag, contents.size(), out);
-  out->insert(out->end(), contents.begin(), contents.end());
+  const Bytes leaf = node.edited             ? bytesOf(node.newContents)
+                     : node.children.empty() ? node.contents
+                                             : Bytes();
+  return putBefore(leaf.data, leaf.size, begin, end) &&
+         putHeaderBefore(node.tag, static_cast<size_t>(behind - *end), begin, end);
 }
 
 void listNodes(Node* node, std::vector<Node*>* out) {

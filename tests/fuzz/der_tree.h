@@ -28,8 +28,9 @@ struct Node {
 // Reads a concatenation. False, and `out` cut short, where it is none.
 bool parseTree(secureota::Bytes bytes, std::vector<Node>* out, unsigned depth = 0);
 
-// Writes a value with its lengths set right.
-void writeTree(const Node& node, Buffer* out);
+// Writes a value, with its lengths set right, so that it ends before `*end`, and moves `*end` to
+// where it begins. False if that would be before `begin`.
+bool writeTree(const Node& node, const uint8_t* begin, uint8_t** end);
 
 // All nodes, each before its children.
 void listNodes(Node* node, std::vector<Node*>* out);

@@ -111,6 +111,8 @@ class Trial {
         sent_(0),
         connected_(false),
         open_(false),
+        judged_(false),
+        good_(false),
         knewPassword_(false),
         saidOk_(false),
         activatedBefore_(0) {
@@ -278,6 +280,7 @@ class Trial {
       PROPERTY(!wasBusy || (bits_ & 1) != 0 || last_.closeFirst, "one upload at a time");
       sent_ = 0;
       transferred_.clear();
+      judged_ = false;
       open_ = false;
       saidOk_ = false;
       activatedBefore_ = flash_.activated;
@@ -355,9 +358,11 @@ class Trial {
   // What flash may be opened for: the token at the head of what came so far, if it is good.
   const secureota::VerifiedToken* verifyElsewhere() {
     const Bytes token = fuzz::tokenIn(fuzz::bytesOf(transferred_));
-    const bool good =
-        !token.empty() && verifyToken(token, fuzz::anchors(), rules_, &token_) == Error::None;
-    return good ? &token_ : nullptr;
+    if (!judged_ && !token.empty()) {
+      judged_ = true;
+      good_ = verifyToken(token, fuzz::anchors(), rules_, &token_) == Error::None;
+    }
+    return judged_ && good_ ? &token_ : nullptr;
   }
 
   // Calls the device, and sees what every call promises.
@@ -385,6 +390,8 @@ class Trial {
   size_t sent_;
   bool connected_;  // or about to be
   bool open_;       // the connection is made
+  bool judged_;     // its token has come ...
+  bool good_;       // ... and is good
   bool knewPassword_;
   bool saidOk_;
   unsigned activatedBefore_;  // when the connection was asked for

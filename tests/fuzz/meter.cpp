@@ -80,9 +80,7 @@ bool failsNow() {
 void onAllocation(const volatile void* block, size_t size) {
   (void)block;
   (void)size;
-  if (isMetered() && isOurThread) {
-    ++meter.allocations;
-  }
+  fuzz::countAllocation();
 }
 
 void onRelease(const volatile void* block) {
@@ -121,6 +119,12 @@ Resume::Resume() : paused_(pauses) {
 }
 Resume::~Resume() {
   pauses = paused_;
+}
+
+void countAllocation() {
+  if (isMetered() && isOurThread) {
+    ++meter.allocations;
+  }
 }
 
 void failProviderAt(unsigned n) {

@@ -44,6 +44,9 @@ class Resume {
   int paused_;
 };
 
+// Somebody allocates. (The sanitizer says so of malloc and its kin.)
+void countAllocation();
+
 // The n-th call that the core makes of the provider from now on finds no memory; 0: none does.
 // Once.
 void failProviderAt(unsigned n);

@@ -18,15 +18,12 @@ class Mutation {
  public:
   explicit Mutation(unsigned seed) : random_(seed) {}
 
-  // One to four changes of the tree, with values of `donors` at hand.
-  void change(std::vector<Node>* tree, std::vector<Node>* donors) {
+  // One to four changes of the tree, with values of `others` at hand.
+  void change(std::vector<Node>* tree, const std::vector<Node*>& others) {
+    std::vector<Node*> nodes;
     for (size_t rounds = 1 + below(4); rounds > 0 && !tree->empty(); --rounds) {
-      std::vector<Node*> nodes;
-      std::vector<Node*> others;
+      nodes.clear();
       listNodes(&tree->front(), &nodes);
-      if (!donors->empty()) {
-        listNodes(&donors->front(), &others);
-      }
       changeOnce(*nodes[below(nodes.size())], nodes, others);
     }
   }
@@ -37,7 +34,7 @@ class Mutation {
   void changeOnce(Node& node, const std::vector<Node*>& nodes, const std::vector<Node*>& others) {
     std::vector<Node>& children = node.children;
     const std::vector<Node*>& pool = others.empty() || below(2) == 0 ? nodes : others;
-    const Node donor = *pool[below(pool.size())];  // a copy: it may lie above the node
+    const Node& donor = *pool[below(pool.size())];
     switch (below(7)) {
       case 0:
         if (!children.empty()) {
@@ -57,12 +54,13 @@ class Mutation {
         }
         break;
       case 3:
-        node = donor;
+        node = Node(donor);  // a copy first: it may lie above the node, or below
         break;
       case 4:
         if (!children.empty()) {
+          const Node guest = donor;
           children.insert(children.begin() + static_cast<ptrdiff_t>(below(children.size() + 1)),
-                          donor);
+                          guest);
         }
         break;
       case 5:
@@ -92,16 +90,22 @@ class Mutation {
   std::minstd_rand random_;
 };
 
+// Bytes written; 0 if it is nothing, or too much.
 size_t write(const std::vector<Node>& tree, uint8_t* out, size_t maxSize) {
-  Buffer bytes;
-  for (const Node& node : tree) {
-    writeTree(node, &bytes);
+  static uint8_t space[32 * 1024];
+  uint8_t* const behind = space + sizeof space;
+  uint8_t* at = behind;
+  for (size_t i = tree.size(); i-- > 0;) {
+    if (!writeTree(tree[i], space, &at)) {
+      return 0;
+    }
   }
-  if (bytes.empty() || bytes.size() > maxSize) {
+  const size_t size = static_cast<size_t>(behind - at);
+  if (size > maxSize) {
     return 0;
   }
-  memcpy(out, bytes.data(), bytes.size());
-  return bytes.size();
+  memcpy(out, at, size);
+  return size;
 }
 
 // Most of what the stub's targets see has been repaired: else nothing behind the first digest would
@@ -114,32 +118,51 @@ void maybeRepair(uint8_t* data, size_t size, Mutation* mutation) {
 
 }  // namespace
 
-size_t mutateToken(uint8_t* data, size_t size, size_t maxSize, unsigned seed) {
-  const Seed& other = kSeeds[seed / 7 % kSeedCount];
-  return crossTokens(data, size, other.token, other.tokenSize, data, maxSize, seed);
-}
-
-size_t crossTokens(const uint8_t* data, size_t size, const uint8_t* other, size_t otherSize,
-                   uint8_t* out, size_t maxSize, unsigned seed) {
+// Changes the token with values of another one at hand, or lets libFuzzer do it.
+static size_t mutate(Bytes token, const std::vector<Node*>& others, uint8_t* out, size_t maxSize,
+                     unsigned seed) {
   Mutation mutation(seed + 1);
-  const Buffer original(data, data + size);  // the tree looks into it
+  const Buffer original(token.data, token.data + token.size);  // the tree looks into it
   std::vector<Node> tree;
-  std::vector<Node> donors;
   size_t written = 0;
   if (mutation.below(4) != 0 && parseTree(bytesOf(original), &tree)) {
-    (void)parseTree(Bytes(other, otherSize), &donors);
-    mutation.change(&tree, &donors);
+    mutation.change(&tree, others);
     written = write(tree, out, maxSize);
   }
   if (written == 0) {
-    written = size < maxSize ? size : maxSize;
+    written = token.size < maxSize ? token.size : maxSize;
     if (written != 0) {
-      memmove(out, original.data(), written);
+      memcpy(out, original.data(), written);
     }
     written = LLVMFuzzerMutate(out, written, maxSize);
   }
   maybeRepair(out, written, &mutation);
   return written;
+}
+
+// The values of the seeds' tokens, which last.
+static const std::vector<Node*>& valuesOf(size_t seed) {
+  static std::vector<Node> trees[kSeedCount];
+  static std::vector<Node*> values[kSeedCount];
+  if (values[seed].empty() &&
+      parseTree(Bytes(kSeeds[seed].token, kSeeds[seed].tokenSize), &trees[seed])) {
+    listNodes(&trees[seed].front(), &values[seed]);
+  }
+  return values[seed];
+}
+
+size_t mutateToken(uint8_t* data, size_t size, size_t maxSize, unsigned seed) {
+  return mutate(Bytes(data, size), valuesOf(seed / 7 % kSeedCount), data, maxSize, seed);
+}
+
+size_t crossTokens(const uint8_t* data, size_t size, const uint8_t* other, size_t otherSize,
+                   uint8_t* out, size_t maxSize, unsigned seed) {
+  std::vector<Node> tree;
+  std::vector<Node*> values;
+  if (parseTree(Bytes(other, otherSize), &tree) && !tree.empty()) {
+    listNodes(&tree.front(), &values);
+  }
+  return mutate(Bytes(data, size), values, out, maxSize, seed);
 }
 
 }  // namespace fuzz

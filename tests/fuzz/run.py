@@ -59,6 +59,7 @@ def run(program: str, seconds: int) -> Outcome:
         f"-max_total_time={seconds}",
         f"-max_len={MAX_INPUT}",
         f"-timeout={SLOW}",
+        "-mutate_depth=2",  # one mutation of ours is several changes
         f"-dict={HERE / 'words.dict'}",
         f"-artifact_prefix={broken}/{program}-",
         "-print_final_stats=1",

@@ -61,9 +61,10 @@ const Buffer& containerOf(size_t seed) {
 }
 
 uint8_t* lentBuffer(size_t size) {
-  static Buffer* const whole = new Buffer(secureota::kMaxTokenSize);
-  PROPERTY(size <= whole->size(), "no more is lent than a token may need");
-  return whole->data() + whole->size() - size;
+  // Not by `new`: harness_heap.cpp hides that from the sanitizer.
+  static uint8_t* const whole = static_cast<uint8_t*>(malloc(secureota::kMaxTokenSize));
+  PROPERTY(size <= secureota::kMaxTokenSize, "no more is lent than a token may need");
+  return whole + secureota::kMaxTokenSize - size;
 }
 
 Bytes tokenIn(Bytes container) {
