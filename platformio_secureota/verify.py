@@ -222,7 +222,7 @@ def verify_token(
     if rules.not_before is not None and gen_time < rules.not_before:
         times = f"signed at {_utc(gen_time)}, not before {_utc(rules.not_before)}"
         raise Refused(Reason.OlderThanFloor, times)
-    if rules.now is not None and gen_time > rules.now + CLOCK_SKEW:
+    if rules.now is not None and gen_time - rules.now > CLOCK_SKEW:
         raise Refused(Reason.FromTheFuture, f"signed at {_utc(gen_time)}, now {_utc(rules.now)}")
 
     # 28: accuracy
