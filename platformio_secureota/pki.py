@@ -46,6 +46,7 @@ __all__ = [
     "exposed_mode",
     "generate",
     "load_identity",
+    "self_signed",
     "spki_sha256",
     "to_der",
     "write_pem",
@@ -94,6 +95,21 @@ def generate(
     if kind not in _GENERATORS:
         raise Unusable(Reason.Usage, f"key kind {kind!r} is none of {', '.join(KINDS)}")
     key = _GENERATORS[kind]()
+    return self_signed(key, name=name, policies=policies, lifetime=lifetime, now=now)
+
+
+def self_signed(
+    key: PrivateKey,
+    *,
+    name: str = "",
+    policies: Sequence[str] = (),
+    lifetime: dt.timedelta = LIFETIME,
+    now: dt.datetime | None = None,
+) -> SigningIdentity:
+    """Make the self-signed certificate that makes a key a signer; as `generate`, whose key it is.
+
+    The key may be one in a token (`platformio_secureota.hsm`).
+    """
     fingerprint = hashlib.sha256(spki(key.public_key())).hexdigest()
     subject = _name(name or f"SecureOTA signing key {fingerprint[:8]}")
     start = (now or dt.datetime.now(dt.timezone.utc)).replace(microsecond=0)

@@ -142,6 +142,7 @@ def has_ensurepip() -> bool:
 
 COMPILER = SystemPackage("g++", "gcc", has_command("g++"))
 MBEDTLS = SystemPackage("libmbedtls-dev", "mbedtls@3", has_mbedtls)
+SOFTHSM = SystemPackage("softhsm2", "softhsm", has_command("softhsm2-util"))
 OPENSSL = SystemPackage("openssl", "openssl@3", has_command("openssl"))
 LIBCRYPTO = SystemPackage("libssl-dev", "openssl@3", has_libcrypto)
 CLANG_FORMAT = SystemPackage("clang-format", "clang-format", has_command("clang-format"))
@@ -170,6 +171,19 @@ def need_packages(*packages: SystemPackage) -> None:
     if absent:
         message = f"installed, but still not found: {' '.join(absent)}"
         raise SetupError(message)
+
+
+def want_package(package: SystemPackage, *, without_it: str) -> None:
+    """Install it where that can be done without asking; else say what will be missing."""
+    if package.present():
+        return
+    is_mac = platform.system() == "Darwin"
+    become_root = None if is_mac else root_prefix()
+    if become_root is not None:
+        with contextlib.suppress(SetupError):
+            apt_install(become_root, [package.apt])
+    if not package.present():
+        say(f"{package.brew if is_mac else package.apt} is not installed: {without_it}")
 
 
 def root_prefix() -> list[str] | None:
@@ -267,8 +281,9 @@ def make_device() -> None:
 
 
 def make_python() -> None:
-    """The `.venv`, and the openssl command, which the tests call in as a judge."""
+    """The `.venv`, the openssl command as a judge, and SoftHSM2 as a smart card, for the tests."""
     need_packages(OPENSSL)
+    want_package(SOFTHSM, without_it="the tests of keys in PKCS#11 tokens are skipped")
     make_venv()
 
 

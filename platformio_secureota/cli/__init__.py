@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_COMMANDS = ("keygen", "key", "sign", "verify", "inspect", "anchor", "tsa", "upload", "espota")
+_COMMANDS = ("keygen", "key", "sign", "verify", "inspect", "anchor", "tsa", "hsm", "upload", "espota")
 """In the order in which a newcomer needs them; each is the module of that name."""
 
 _UNUSABLE, _INTERRUPTED = 2, 130
@@ -66,6 +66,7 @@ def secureota(ctx: click.Context) -> int:
 
     Exit status: 0 accepted or done, 1 refused, 2 could not be judged or done.
     Secrets come from the environment alone: SECUREOTA_KEY_PASSPHRASE (of the key file),
+    SECUREOTA_PKCS11_PIN (of the token that holds the key),
     SECUREOTA_PASSWORD (of the device), SECUREOTA_TSA_TOKEN, or SECUREOTA_TSA_USER and
     SECUREOTA_TSA_PASSWORD (of the timestamp authority).
     """  # noqa: D301 - \b is click's mark for lines to be kept

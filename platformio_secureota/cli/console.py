@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from platformio_secureota import atomic, pki
+from platformio_secureota import atomic, hsm, pki
 from platformio_secureota.errors import Reason, Refused, SecureOTAError, Unusable
 from platformio_secureota.names import printable
 
@@ -72,6 +73,21 @@ def _holds_private_key(path: Path) -> bool:
 def key_passphrase() -> bytes | None:
     """Passphrase of the key file, from the environment."""
     return os.fsencode(os.environ.get("SECUREOTA_KEY_PASSPHRASE", "")) or None
+
+
+def token_access() -> hsm.Access:
+    """How tokens are reached: module and PIN from the environment, the PIN else from a person."""
+    return hsm.Access(os.environ.get("SECUREOTA_PKCS11_MODULE", ""), _pin)
+
+
+def _pin(label: str) -> str:
+    pin = os.environ.get("SECUREOTA_PKCS11_PIN", "")
+    if pin:
+        return pin
+    if not sys.stdin.isatty():
+        hint = "set SECUREOTA_PKCS11_PIN, or name a file with pin-source in the URI"
+        raise Unusable(Reason.KeyUnusable, f"token {printable(label)}: a PIN is needed", hint=hint)
+    return str(click.prompt(f"PIN of token {printable(label)}", hide_input=True, err=True))
 
 
 def warn_if_exposed(path: Path) -> None:

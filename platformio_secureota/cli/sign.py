@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from platformio_secureota import compat, container, names
+from platformio_secureota import compat, container, key_source, names
 from platformio_secureota.anchors import TrustAnchor
 from platformio_secureota.cli import console, options
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.image import Image
 from platformio_secureota.sign import sign as sign_image
-from platformio_secureota.tsa import Credentials, HttpTSA, LocalTSA
+from platformio_secureota.tsa import Credentials, HttpTSA
 from platformio_secureota.tsa.client import DEFAULT_TIMEOUT
 from platformio_secureota.tsa.local import CERTIFICATE_CHOICES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from platformio_secureota.sign import Tsa
+    from platformio_secureota.tsa import LocalTSA
 
 
 @click.command(short_help="Sign an image, with a key or by a timestamp authority.")
 @click.argument("image", type=options.FILE)
-@click.option("key", "--key", type=options.FILE, help="Key file made by `secureota keygen`.")
+@click.option(
+    "key", "--key", metavar="FILE|URI", help="Key file, or pkcs11: URI of a key in a token."
+)
 @click.option("url", "--tsa", metavar="URL", help="Timestamp authority to ask (RFC 3161).")
 @options.anchor_option
 @click.option("policy", "--policy", type=options.oid, metavar="OID", help="Policy to ask for.")
@@ -69,7 +71,7 @@ if TYPE_CHECKING:
 def sign(  # noqa: PLR0913 - one argument an option
     *,
     image: Path,
-    key: Path | None,
+    key: str | None,
     url: str | None,
     anchors: tuple[Path, ...],
     policy: str | None,
@@ -86,7 +88,7 @@ def sign(  # noqa: PLR0913 - one argument an option
     Either with a key on this machine (--key), or by a timestamp authority (--tsa), which keeps the
     key and attests the time.  The result is verified, by the rules of a device that trusts the
     --anchor certificates, before anything is written.  With --key the default anchor is the key's
-    own certificate.
+    own certificate.  `secureota hsm` tells about keys in tokens.
 
     Credentials for the authority come from the environment: SECUREOTA_TSA_TOKEN, or
     SECUREOTA_TSA_USER and SECUREOTA_TSA_PASSWORD.  Proxy variables and .netrc are not read.
@@ -133,10 +135,18 @@ def _check_names(image: Path, destination: Path, token_out: Path | None) -> None
         raise Unusable(Reason.Usage, "image, output and token must be different files")
 
 
-def _local(path: Path, *, certs: str, for_compat: str | None) -> LocalTSA:
+def _local(key: str, *, certs: str, for_compat: str | None) -> LocalTSA:
     settings = compat.REDWAX if for_compat else {}
-    tsa = LocalTSA.from_pem(path, console.key_passphrase(), certs=certs, **settings)
-    console.warn_if_exposed(path)
+    name = key_source.parse(key)
+    tsa = key_source.local_tsa(
+        name,
+        passphrase=console.key_passphrase(),
+        access=console.token_access(),
+        certs=certs,
+        **settings,
+    )
+    if isinstance(name, Path):
+        console.warn_if_exposed(name)
     return tsa
 
 

@@ -68,6 +68,28 @@ def test_names_the_brew_packages_on_macos(monkeypatch: pytest.MonkeyPatch) -> No
     assert str(refusal.value) == "please run: brew install mbedtls@3"
 
 
+def test_goes_on_without_what_is_only_wanted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[list[str]] = []
+
+    def fail(_become_root: list[str], names: list[str]) -> None:
+        asked.append(names)
+        raise setup.SetupError
+
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(setup, "root_prefix", list)
+    monkeypatch.setattr(setup, "apt_install", fail)
+    setup.want_package(missing("softhsm2", "softhsm"), without_it="tests are skipped")
+    assert asked == [["softhsm2"]]
+    assert "softhsm2 is not installed: tests are skipped" in capsys.readouterr().err
+    monkeypatch.setattr(setup, "root_prefix", lambda: None)
+    setup.want_package(missing("softhsm2", "softhsm"), without_it="tests are skipped")
+    assert "softhsm2 is not installed" in capsys.readouterr().err
+    setup.want_package(setup.SystemPackage("a", "b", lambda: True), without_it="nothing")
+    assert (len(asked), capsys.readouterr().err) == (1, "")
+
+
 @pytest.mark.parametrize(("sudo_says", "prefix"), [(0, ["sudo", "-n"]), (1, None)])
 def test_asks_sudo_without_asking_a_person(
     sudo_says: int, prefix: list[str] | None, commands: Path, monkeypatch: pytest.MonkeyPatch
