@@ -77,6 +77,14 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(HERE), "PYTHONIOENCODING": "utf-8"}
 
 
+def token_size() -> str:
+    """Value of -DSECUREOTA_TOKEN_SIZE in the build flags; 0: the library's own."""
+    for define in env.get("CPPDEFINES", []):
+        if isinstance(define, (list, tuple)) and define[0] == "SECUREOTA_TOKEN_SIZE":
+            return str(define[-1])
+    return "0"
+
+
 def tool(verb: str, **words: str) -> int:
     """Run one verb; its exit status."""
     python = interpreter()
@@ -84,6 +92,8 @@ def tool(verb: str, **words: str) -> int:
         return 2
     command = [python, "-m", "platformio_secureota.pio", verb]
     command += ["--project", env.subst("$PROJECT_DIR"), "--options", json.dumps(OPTIONS)]
+    command += [f"--platform={env.subst('$PIOPLATFORM')}", f"--token-size={token_size()}"]
+    command += [f"--framework={','.join(env.get('PIOFRAMEWORK') or [])}"]
     if int(scons.ARGUMENTS.get("ISATTY", 0)):
         command.append("--terminal")
     command += [f"--{name.replace('_', '-')}={value}" for name, value in words.items()]
@@ -116,7 +126,7 @@ def sign(target: Any, source: Any, env: Any) -> int:
     """Make the signed image and the bare token."""
     files = {"image": source[0], "signed": target[0], "token": target[1], "anchors": ANCHORS}
     words = {name: node.abspath for name, node in files.items()}
-    return tool("sign", platform=env.subst("$PIOPLATFORM"), **words)
+    return tool("sign", **words)
 
 
 def verify(target: Any, source: Any, env: Any) -> int:

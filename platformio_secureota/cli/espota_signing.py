@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from platformio_secureota import compat, container, der, timestamp
 from platformio_secureota.anchors import TrustAnchor
-from platformio_secureota.cli import console, options
+from platformio_secureota.cli import authorities, console, options
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.image import Image
 from platformio_secureota.sign import request_token, sign
-from platformio_secureota.tsa import Credentials, HttpTSA, LocalTSA
+from platformio_secureota.tsa import LocalTSA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,11 +79,10 @@ def _sign_with_key(
 
 
 def _sign_remotely(image: Image, url: str, anchors: Sequence[Path]) -> bytes:
-    tsa = HttpTSA(url, credentials=Credentials.from_environment(os.environ))
-    if tsa.is_exposed:
-        console.warn("--sign is plain http: others on the way can see and stop the exchange")
+    tsa = authorities.ask([url], option="--sign")
     trusted = options.load_anchor_files(anchors or _configured_anchors())
     if trusted:
+        authorities.warn_if_public(trusted)
         return sign(image, tsa, anchors=trusted).container
     console.warn(
         "no trust anchor is given, so nobody here has checked who signed this: any authority's "

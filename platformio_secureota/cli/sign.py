@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +9,10 @@ import click
 
 from platformio_secureota import compat, container, key_source, names
 from platformio_secureota.anchors import TrustAnchor
-from platformio_secureota.cli import console, options
+from platformio_secureota.cli import authorities, console, options
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.image import Image
 from platformio_secureota.sign import sign as sign_image
-from platformio_secureota.tsa import Credentials, HttpTSA
 from platformio_secureota.tsa.client import DEFAULT_TIMEOUT
 from platformio_secureota.tsa.local import CERTIFICATE_CHOICES
 
@@ -28,7 +26,13 @@ if TYPE_CHECKING:
 @click.option(
     "key", "--key", metavar="FILE|URI", help="Key file, or pkcs11: URI of a key in a token."
 )
-@click.option("url", "--tsa", metavar="URL", help="Timestamp authority to ask (RFC 3161).")
+@click.option(
+    "urls",
+    "--tsa",
+    metavar="URL",
+    multiple=True,
+    help="Timestamp authority to ask (RFC 3161).  Repeatable: the first that answers.",
+)
 @options.anchor_option
 @click.option("policy", "--policy", type=options.oid, metavar="OID", help="Policy to ask for.")
 @click.option(
@@ -65,14 +69,14 @@ if TYPE_CHECKING:
     type=click.FloatRange(0.1, 3600),
     default=DEFAULT_TIMEOUT,
     show_default=True,
-    help="Seconds to wait for --tsa.",
+    help="Seconds to wait for each --tsa, its retries included.",
 )
 @click.option("proxy", "--tsa-proxy", metavar="URL", default="", help="HTTP proxy towards --tsa.")
 def sign(  # noqa: PLR0913 - one argument an option
     *,
     image: Path,
     key: str | None,
-    url: str | None,
+    urls: tuple[str, ...],
     anchors: tuple[Path, ...],
     policy: str | None,
     certs: str,
@@ -90,8 +94,13 @@ def sign(  # noqa: PLR0913 - one argument an option
     --anchor certificates, before anything is written.  With --key the default anchor is the key's
     own certificate.  `secureota hsm` tells about keys in tokens.
 
+    Several authorities are asked in the order given, until one answers.  A token that does not
+    verify, or a rejection, is an error, and nobody else is asked then.
+
     Credentials for the authority come from the environment: SECUREOTA_TSA_TOKEN, or
-    SECUREOTA_TSA_USER and SECUREOTA_TSA_PASSWORD.  Proxy variables and .netrc are not read.
+    SECUREOTA_TSA_TOKEN_FILE, or SECUREOTA_TSA_USER and SECUREOTA_TSA_PASSWORD; with them or alone
+    SECUREOTA_TSA_CLIENT_CERT and SECUREOTA_TSA_CLIENT_KEY.  SECUREOTA_TSA_CA is the default of
+    --tsa-ca.  Proxy variables and .netrc are not read.
     """
     destination = out or image.with_suffix(".signed.bin")
     _check_names(image, destination, token_out)
@@ -100,13 +109,14 @@ def sign(  # noqa: PLR0913 - one argument an option
     if _is_container(data.data):
         raise Unusable(Reason.Usage, f"{image} is a signed image already")
     tsa: Tsa
-    if key is not None and url is None:
+    if key is not None and not urls:
         tsa = _local(key, certs=certs, for_compat=for_compat)
         trusted = trusted or [TrustAnchor.from_der(tsa.identity.anchor_der)]
-    elif url is not None and key is None:
-        tsa = _remote(url, timeout=timeout, ca_file=ca_file, proxy=proxy)
+    elif urls and key is None:
+        tsa = authorities.ask(urls, option="--tsa", timeout=timeout, ca_file=ca_file, proxy=proxy)
     else:
         raise Unusable(Reason.Usage, "either --key or --tsa says who signs")
+    authorities.warn_if_public(trusted)
     signed = sign_image(data, tsa, anchors=trusted, policy=policy)
     if for_compat:
         compat.check_redwax(signed.token)
@@ -147,15 +157,4 @@ def _local(key: str, *, certs: str, for_compat: str | None) -> LocalTSA:
     )
     if isinstance(name, Path):
         console.warn_if_exposed(name)
-    return tsa
-
-
-def _remote(url: str, *, timeout: float, ca_file: Path | None, proxy: str) -> HttpTSA:
-    credentials = Credentials.from_environment(os.environ)
-    tsa = HttpTSA(url, timeout=timeout, ca_file=ca_file, credentials=credentials, proxy=proxy)
-    if tsa.is_exposed:
-        console.warn(
-            "--tsa is plain http: others on the way can see which image is signed, and stop it, "
-            "but can't forge the timestamp"
-        )
     return tsa

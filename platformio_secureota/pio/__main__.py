@@ -14,10 +14,10 @@ from asn1crypto import pem
 
 from platformio_secureota import atomic, names
 from platformio_secureota.anchors import read_anchors
-from platformio_secureota.cli import console
+from platformio_secureota.cli import authorities, console
 from platformio_secureota.errors import Reason, SecureOTAError, Unusable
 from platformio_secureota.image import Image
-from platformio_secureota.pio import facts, options, project_key, trust
+from platformio_secureota.pio import chips, facts, options, project_key, trust
 from platformio_secureota.sign import sign
 from platformio_secureota.verify import Rules, VerifiedToken, verify_image
 
@@ -33,6 +33,8 @@ def _prepare(words: argparse.Namespace) -> None:
     """Judge the options; write what the other build steps depend on."""
     attended = project_key.is_attended(os.environ, terminal=words.terminal)
     found = trust.resolve(_options(words), project=words.project, may_make_key=attended)
+    built_for = chips.Target(words.platform, words.framework, words.token_size)
+    chips.check(found.anchors, built_for)
     anchors = b"".join(pem.armor("CERTIFICATE", each.certificate.der) for each in found.anchors)
     atomic.write(words.anchors, anchors)
     atomic.write(words.signer, f"{found.signer}\n".encode())
@@ -51,16 +53,17 @@ def _facts(words: argparse.Namespace) -> None:
 def _sign(words: argparse.Namespace) -> None:
     """Sign an image, if the devices would accept it; write container and bare token."""
     asked = _options(words)
+    anchors = read_anchors(words.anchors)
+    authorities.warn_if_public(anchors)
     signed = sign(
         Image.read(words.image),
         trust.tsa(asked, project=words.project),
-        anchors=read_anchors(words.anchors),
+        anchors=anchors,
         policy=asked.asked_policy,
         rules=_rules(asked),
     )
-    doubts = trust.doubts_of(signed.verified, platform=words.platform)
-    if doubts:
-        console.warn(doubts)
+    built_for = chips.Target(words.platform, words.framework, words.token_size)
+    chips.check_token(signed.token, signed.verified, built_for)
     atomic.write(words.token, signed.token)
     atomic.write(words.signed, signed.container)
     _say(f"{words.signed.name} {_by_whom(signed.verified)}")
@@ -97,8 +100,8 @@ def _upload(words: argparse.Namespace) -> None:
 def _keygen(words: argparse.Namespace) -> None:
     """Make the project's key, because somebody asked for it by name."""
     asked = _options(words)
-    if asked.tsa_url or asked.signing_key is not None:
-        signer = asked.tsa_url or asked.signing_key
+    if asked.tsa_urls or asked.signing_key is not None:
+        signer = " ".join(asked.tsa_urls) or asked.signing_key
         raise Unusable(Reason.Usage, f"platformio.ini says who signs: {signer}")
     found = project_key.find(words.project, project_key.environment_config_dir())
     if found is None:
@@ -140,6 +143,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--project", type=Path, required=True)
     parser.add_argument("--options", required=True, help="JSON: the custom_secureota_* options")
     parser.add_argument("--platform", default="", help="for which the image was built")
+    parser.add_argument("--framework", default="", help="with which it was built")
+    parser.add_argument("--token-size", type=chips.size, default=0, help="SECUREOTA_TOKEN_SIZE")
     parser.add_argument("--terminal", action="store_true", help="a person is watching")
     for name in ("anchors", "signer", "out", "image", "signed", "token"):
         parser.add_argument(f"--{name}", type=Path)

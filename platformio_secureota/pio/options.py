@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "custom_secureota_"
-NAMES = ("tsa_url", "signing_key", "trust_anchors", "policy", "required_policy")
+NAMES = ("tsa_url", "tsa_ca_file", "signing_key", "trust_anchors", "policy", "required_policy")
 
 MAX_ANCHORS = 8
 """Trust anchors that a device holds (TrustStore::kMaxAnchors)."""
@@ -30,7 +30,10 @@ MAX_ANCHORS = 8
 class Options:
     """What an environment of platformio.ini asks for.  Nothing set: a key of the project's own."""
 
-    tsa_url: str = ""
+    tsa_urls: tuple[str, ...] = ()
+    """Authorities, in the order in which they are asked."""
+    tsa_ca_file: Path | None = None
+    """CA certificates of their TLS."""
     signing_key: Path | None = None
     trust_anchors: tuple[Path, ...] = ()
     policy: str = ""
@@ -56,7 +59,8 @@ def parse(raw: Mapping[str, str], *, project: Path) -> Options:
         if not value:
             raise _bad(name, "is empty: give it a value or remove it")
     options = Options(
-        tsa_url=values.get("tsa_url", ""),
+        tsa_urls=_words(values, "tsa_url"),
+        tsa_ca_file=_path(values["tsa_ca_file"], project) if "tsa_ca_file" in values else None,
         signing_key=_path(values["signing_key"], project) if "signing_key" in values else None,
         trust_anchors=tuple(_path(word, project) for word in _words(values, "trust_anchors")),
         policy=values.get("policy", ""),
@@ -67,8 +71,11 @@ def parse(raw: Mapping[str, str], *, project: Path) -> Options:
 
 
 def _check(options: Options) -> None:
-    if options.tsa_url:
-        _check_url(options.tsa_url)
+    for url in options.tsa_urls:
+        _check_url(url)
+    if options.tsa_ca_file is not None and not options.tsa_urls:
+        raise _bad("tsa_ca_file", f"needs {PREFIX}tsa_url beside it")
+    if options.tsa_urls:
         if options.signing_key is not None:
             raise _bad("tsa_url", "and signing_key are both set: one of them signs")
         if not options.trust_anchors:

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asn1crypto import pem
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from platformio_secureota.anchors import TrustAnchor, load_anchors, read_anchors
-from platformio_secureota.cli import console
+from platformio_secureota.cli import authorities, console
 from platformio_secureota.errors import Reason, Unusable
 from platformio_secureota.pio import project_key
 from platformio_secureota.pio.options import MAX_ANCHORS, PREFIX, Options
-from platformio_secureota.tsa import Credentials, HttpTSA, LocalTSA
+from platformio_secureota.tsa import LocalTSA
 
 if TYPE_CHECKING:
-    from platformio_secureota.sign import Tsa
-    from platformio_secureota.verify import VerifiedToken
+    from pathlib import Path
 
-_SAFE_RSA_BITS = 3072
-"""RSA keys up to this size are verified by the accelerators of all ESP32 chips (those of the C3
-and its like end there)."""
+    from platformio_secureota.sign import Tsa
 
 
 @dataclass(frozen=True)
@@ -42,8 +35,8 @@ def resolve(options: Options, *, project: Path, may_make_key: bool) -> Trust:
 
     A missing private key is no error here: anchors can be compiled in without it.  `tsa` complains.
     """
-    if options.tsa_url:
-        return _trust(_configured_anchors(options), f"tsa {options.tsa_url}")
+    if options.tsa_urls:
+        return _trust(_configured_anchors(options), f"tsa {' '.join(options.tsa_urls)}")
     if options.signing_key is not None:
         if options.trust_anchors:
             anchors = _configured_anchors(options)
@@ -56,39 +49,15 @@ def resolve(options: Options, *, project: Path, may_make_key: bool) -> Trust:
 
 def tsa(options: Options, *, project: Path) -> Tsa:
     """Whoever signs, ready to do so."""
-    if options.tsa_url:
-        ca_file = os.environ.get("SECUREOTA_TSA_CA")
-        authority = HttpTSA(
-            options.tsa_url,
-            ca_file=Path(ca_file) if ca_file else None,
-            credentials=Credentials.from_environment(os.environ),
+    if options.tsa_urls:
+        return authorities.ask(
+            options.tsa_urls, option=f"{PREFIX}tsa_url", ca_file=options.tsa_ca_file
         )
-        if authority.is_exposed:
-            console.warn(
-                f"{PREFIX}tsa_url is plain http: others on the way can see which image is signed, "
-                "and stop it, but can't forge the timestamp"
-            )
-        return authority
     path = options.signing_key
     if path is None:
         path = _project_key(options, project, may_make_key=False).key_here()
     console.warn_if_exposed(path)
     return LocalTSA.from_pem(path, console.key_passphrase())
-
-
-def doubts_of(token: VerifiedToken, *, platform: str) -> str:
-    """A warning, if devices of this platform may be unable to verify the token; else empty."""
-    if platform != "espressif32":
-        return ""
-    certificates = (token.signer, *token.authorities, token.anchor.certificate)
-    keys = [load_der_public_key(certificate.spki) for certificate in certificates]
-    bits = max((key.key_size for key in keys if isinstance(key, rsa.RSAPublicKey)), default=0)
-    if bits <= _SAFE_RSA_BITS:
-        return ""
-    return (
-        f"a key in the signature's path is RSA of {bits} bits, which the crypto hardware of some "
-        "ESP32 chips can't do; P-256 is what all of them verify"
-    )
 
 
 def _project_key(options: Options, project: Path, *, may_make_key: bool) -> project_key.ProjectKey:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import subprocess
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 from conftest import PROGRAM
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from authorities import Company, pem
 from openssl_tsa import OpensslTsa, serving
@@ -372,3 +375,80 @@ def test_a_key_that_some_chips_can_not_verify_is_warned_about(
     pki.write_pem(key, pki.generate("rsa3072"), replace=True)
     assert "RSA of 4096 bits" in board.run().ok().output
     assert "RSA of" not in desk.run().ok().output
+
+
+ARDUINO = """\
+# What PlatformIO does with `framework = arduino`, without the packages that it would fetch.
+Import("env")
+env.Replace(PIOFRAMEWORK=["arduino"])
+"""
+
+
+def use_arduino(project: Project) -> None:
+    project.write("arduino.py", ARDUINO)
+    script = project.tool / "extra_script.py"
+    ini = (project.folder / "platformio.ini").read_text()
+    ini = ini.replace(f"post:{script}", f"post:arduino.py\n  post:{script}")
+    project.write("platformio.ini", ini)
+
+
+def test_a_key_that_arduino_can_not_verify_is_refused_before_compiling(
+    keyed: NewProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = rsa.generate_private_key(public_exponent=65537, key_size=4096)
+    monkeypatch.setitem(pki._GENERATORS, "rsa3072", lambda: big)  # noqa: SLF001 - we offer none
+    board = keyed("espressif32")
+    use_arduino(board)
+    assert board.run().ok().steps[-1] == "Signing firmware.bin"
+    pki.write_pem(board.folder.parent / "key.pem", pki.generate("rsa3072"), replace=True)
+    run = board.run()
+    run.refused("KeyNotAllowed", "RSA of 4096 bits", "P-256")
+    assert run.steps == []
+    assert not board.signed.exists()
+
+
+def test_a_token_that_is_larger_than_the_devices_buffer_is_warned_about(keyed: NewProject) -> None:
+    assert "TokenTooLarge" not in keyed("espressif32").run().ok().output
+    small = keyed("espressif32", "build_flags = -DSECUREOTA_TOKEN_SIZE=600", name="small")
+    assert "the device has room for 600" in small.run().ok().output
+
+
+def test_several_authorities_and_the_second_answers(
+    new_project: NewProject, tmp_path: Path
+) -> None:
+    company = Company.make()
+    root = company.write_anchor(tmp_path)
+    openssl = OpensslTsa(tmp_path, company.signer, ess="sha256")
+    with serving(openssl.answer) as server:
+        project = new_project(
+            "native",
+            "custom_secureota_tsa_url =",
+            "  http://127.0.0.1:9/nobody",
+            f"  {server.url}",
+            f"custom_secureota_trust_anchors = {root}",
+        )
+        output = project.run().ok().output
+    assert "127.0.0.1: Connection refused, 3 times; asking the next authority" in output
+    accepted_anchor(project, root)
+
+
+def test_a_public_service_as_anchor_is_warned_about(
+    new_project: NewProject, tmp_path: Path
+) -> None:
+    company = Company.make()
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Free TSA")])
+    now = dt.datetime.now(dt.timezone.utc)
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), 7, now - dt.timedelta(1), now + dt.timedelta(9)
+    )
+    root = tmp_path / "anchors.pem"
+    root.write_bytes(pem(company.root.certificate, builder.sign(key, hashes.SHA256())))
+    pki.write_pem(tmp_path / "key.pem", company.signer)
+    project = new_project(
+        "native",
+        f"custom_secureota_signing_key = {tmp_path / 'key.pem'}",
+        f"custom_secureota_trust_anchors = {root}",
+    )
+    output = project.run().ok().output
+    assert output.count("PUBLIC TRUST ANCHOR") == 1

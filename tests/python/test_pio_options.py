@@ -105,3 +105,18 @@ def test_a_policy_that_is_no_object_identifier(name: str, text: str) -> None:
 
 def test_a_policy_that_the_device_would_refuse() -> None:
     assert "policy" in complaint(policy="1.2.3", required_policy="1.2.4").detail
+
+
+def test_several_authorities_in_their_order() -> None:
+    urls = ("https://b.example/", "http://a.example:8080/x")
+    assert parse(tsa_url=f"\n  {urls[0]}\n  {urls[1]}", trust_anchors="a.pem").tsa_urls == urls
+    assert parse(tsa_url=", ".join(urls), trust_anchors="a.pem").tsa_urls == urls
+    assert "tsa_url" in complaint(tsa_url=f"{urls[0]}\nnone", trust_anchors="a.pem").detail
+    secret = "https://fred:hunter2@tsa.example/"
+    assert "hunter2" not in str(complaint(tsa_url=f"{urls[0]}\n{secret}", trust_anchors="a.pem"))
+
+
+def test_ca_of_the_authorities() -> None:
+    found = parse(tsa_url="https://tsa.example/", trust_anchors="a.pem", tsa_ca_file="ca.pem")
+    assert found.tsa_ca_file == PROJECT / "ca.pem"
+    assert "tsa_ca_file" in complaint(tsa_ca_file="ca.pem").detail
