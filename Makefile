@@ -27,7 +27,7 @@ help:
 include device.mk
 include fuzz.mk
 
-.PHONY: setup setup-device setup-lint setup-bench
+.PHONY: setup setup-device setup-lint setup-bench setup-test
 setup:
 	$(SETUP) device python platformio
 setup-device:
@@ -36,13 +36,15 @@ setup-lint:
 	$(SETUP) device lint
 setup-bench: setup
 	$(SETUP) bench
+setup-test: setup
+	$(SETUP) paper
 
 .PHONY: demo test test-all bench verdicts
 demo: setup
 	@$(VENV)/python tools/demo.py
 
 # The markers: pyproject.toml leaves the slow tests out, and an empty -m takes everything.
-test test-all: setup
+test test-all: setup-test
 	@$(MAKE) --no-print-directory -j$(JOBS) device device-test
 	$(VENV)/python -m pytest $(if $(filter test-all,$@),-m '')
 

@@ -1,11 +1,11 @@
 """Everything that `make demo`, `make test` and the other targets need, made ready.
 
-    python3 tools/setup.py device lint python platformio fuzz bench
+    python3 tools/setup.py device lint python platformio paper fuzz bench
 
 Each word names one thing: the C++ toolchain and mbedtls, the linters, the `.venv`, the hermetic
-PlatformIO core, clang with libFuzzer, libcrypto for the benchmarks.  What is there already is
-reused, and finding that out takes a fraction of a second.  Standard library only, and Python 3.9:
-this runs before anything is installed.
+PlatformIO core, a QR reader and a rasteriser, clang with libFuzzer, libcrypto for the benchmarks.
+What is there already is reused, and finding that out takes a fraction of a second.  Standard
+library only, and Python 3.9: this runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -145,6 +145,8 @@ MBEDTLS = SystemPackage("libmbedtls-dev", "mbedtls@3", has_mbedtls)
 SOFTHSM = SystemPackage("softhsm2", "softhsm", has_command("softhsm2-util"))
 OPENSSL = SystemPackage("openssl", "openssl@3", has_command("openssl"))
 LIBCRYPTO = SystemPackage("libssl-dev", "openssl@3", has_libcrypto)
+ZBAR = SystemPackage("zbar-tools", "zbar", has_command("zbarimg"))
+POPPLER = SystemPackage("poppler-utils", "poppler", has_command("pdftoppm"))
 CLANG_FORMAT = SystemPackage("clang-format", "clang-format", has_command("clang-format"))
 CLANG = SystemPackage("clang", "llvm", has_command("clang++"))
 CLANG_TIDY = SystemPackage("clang-tidy", "llvm", has_command("clang-tidy"))
@@ -305,6 +307,12 @@ def make_bench() -> None:
     need_packages(COMPILER, LIBCRYPTO)
 
 
+def make_paper() -> None:
+    """A QR reader and a rasteriser: the tests print keys, and photograph what they printed."""
+    want_package(ZBAR, without_it="tests of printed QR codes are skipped")
+    want_package(POPPLER, without_it="tests of printed PDFs are skipped")
+
+
 def make_lint() -> None:
     """Ruff and mypy are in the `.venv`."""
     need_packages(CLANG_FORMAT, CLANG_TIDY)
@@ -316,6 +324,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "python": make_python,
     "platformio": make_platformio,
     "lint": make_lint,
+    "paper": make_paper,
     "fuzz": make_fuzz,
     "bench": make_bench,
 }

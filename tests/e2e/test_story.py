@@ -16,6 +16,8 @@ from conftest import ROOT, Project, Run
 from emulated_device import EmulatedDevice
 from platformio_secureota import Image, Refused, container, ota, pki, sign
 from platformio_secureota.anchors import TrustAnchor
+from platformio_secureota.paper import armour, backup
+from platformio_secureota.pio import project_key
 from platformio_secureota.tsa import LocalTSA
 
 if TYPE_CHECKING:
@@ -30,9 +32,11 @@ class Story:
         self.flash = flash
 
     @property
-    def key(self) -> Path:
-        (key,) = self.project.config.rglob("*.pem")
-        return key
+    def keys(self) -> tuple[Path, ...]:
+        """The working key and the backup."""
+        found = project_key.find(self.project.folder, self.project.config)
+        assert found is not None
+        return found.wanted
 
     def set_version(self, version: str) -> None:
         """Do what the example's README says."""
@@ -106,7 +110,7 @@ def test_the_story(story: Story) -> None:
         assert slots(story.flash) == flash
 
         # One bit of a newer image: found before anything boots.
-        flipped = bytearray(signed_by(pki.load_identity(story.key), image + b"3"))
+        flipped = bytearray(signed_by(pki.load_identity(story.keys[0]), image + b"3"))
         flipped[-100] ^= 1
         assert refusal(bytes(flipped), device) == "ImageMismatch"
 
@@ -116,6 +120,29 @@ def test_the_story(story: Story) -> None:
         assert device.count("erased ") == erased
         assert device.count("boot: version 2 ") == 1
         assert device.running()
+
+
+@pytest.mark.timeout(300)
+def test_a_device_takes_the_backup_for_the_lost_key(story: Story) -> None:
+    project = story.project
+    working, spare = story.keys
+    project.run().ok()
+    # The backup leaves the machine as lines on paper, before the device runs its first firmware.
+    kept = backup.of_file(spare, passphrase=None)
+    lines = kept.key_lines()
+    spare.unlink()
+    with EmulatedDevice(story.flash, "--flash", program=project.image) as device:
+        working.unlink()
+        story.set_version("2")
+        story.upload(device).refused("not on this machine")
+        assert device.count("erased ") == 0
+
+        reader = armour.Reader()
+        reader.feed("\n".join(lines))
+        restored = backup.restored(reader.data(armour.KEY), kept.certificates, passphrase=None)
+        spare.write_bytes(restored.pem())
+        assert "accepted by" in story.upload(device).ok().output
+        device.wait_for("boot: version 2 ")
 
 
 @pytest.mark.timeout(300)
