@@ -23,7 +23,19 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_COMMANDS = ("keygen", "key", "sign", "verify", "inspect", "anchor", "tsa", "hsm", "upload", "espota")
+_COMMANDS = (
+    "keygen",
+    "key",
+    "sign",
+    "verify",
+    "inspect",
+    "anchor",
+    "doctor",
+    "tsa",
+    "hsm",
+    "upload",
+    "espota",
+)
 """In the order in which a newcomer needs them; each is the module of that name."""
 
 _UNUSABLE, _INTERRUPTED = 2, 130
