@@ -39,9 +39,9 @@ OPTIONS = {
     for name, value in env.GetProjectOptions()
     if name.startswith("custom_secureota_")
 }
-ANCHORS, SIGNER, FACTS = (
+ANCHORS, SIGNER, DENIED, FACTS = (
     env.File(f"$BUILD_DIR/secureota/{name}")
-    for name in ("anchors.pem", "signer.txt", "build_facts.cpp")
+    for name in ("anchors.pem", "signer.txt", "denied.txt", "build_facts.cpp")
 )
 
 
@@ -108,8 +108,9 @@ def tool(verb: str, **words: str) -> int:
 
 
 def prepare(target: Any, source: Any, env: Any) -> int:
-    """Judge the options, and write down the anchors and the signer's name."""
-    status = tool("prepare", anchors=target[0].abspath, signer=target[1].abspath)
+    """Judge the options; write down the anchors, the signer's name and the denied keys."""
+    names = ("anchors", "signer", "denied")
+    status = tool("prepare", **{name: node.abspath for name, node in zip(names, target)})
     if status:
         # What was signed under other settings must not lie about as if it were good.
         for node in signed:
@@ -119,19 +120,22 @@ def prepare(target: Any, source: Any, env: Any) -> int:
 
 def write_facts(target: Any, source: Any, env: Any) -> int:
     """Write the source file with anchors and build time."""
-    return tool("facts", anchors=ANCHORS.abspath, out=target[0].abspath)
+    return tool("facts", anchors=ANCHORS.abspath, denied=DENIED.abspath, out=target[0].abspath)
 
 
 def sign(target: Any, source: Any, env: Any) -> int:
     """Make the signed image and the bare token."""
-    files = {"image": source[0], "signed": target[0], "token": target[1], "anchors": ANCHORS}
+    files = {"image": source[0], "signed": target[0], "token": target[1]}
+    files.update(anchors=ANCHORS, denied=DENIED)
     words = {name: node.abspath for name, node in files.items()}
     return tool("sign", **words)
 
 
 def verify(target: Any, source: Any, env: Any) -> int:
     """Judge the signed image."""
-    return tool("verify", anchors=ANCHORS.abspath, signed=signed[0].abspath)
+    return tool(
+        "verify", anchors=ANCHORS.abspath, denied=DENIED.abspath, signed=signed[0].abspath
+    )
 
 
 def keygen(target: Any, source: Any, env: Any) -> int:
@@ -149,6 +153,7 @@ def upload(target: Any, source: Any, env: Any) -> int:
     return tool(
         "upload",
         anchors=ANCHORS.abspath,
+        denied=DENIED.abspath,
         image=source[0].abspath,
         signed=signed[0].abspath,
         kind="FILESYSTEM" if is_filesystem else "APPLICATION",
@@ -186,7 +191,8 @@ def declare_signing() -> Any:
         [f"{stem}.signed.bin", f"{stem}.tsr"], image, env.VerboseAction(sign, "Signing $SOURCE")
     )
     sources = sorted(str(file) for file in PACKAGE.rglob("*.py"))
-    env.Depends(nodes, [ANCHORS, SIGNER, env.Value(json.dumps(OPTIONS, sort_keys=True)), *sources])
+    settings = env.Value(json.dumps(OPTIONS, sort_keys=True))
+    env.Depends(nodes, [ANCHORS, SIGNER, DENIED, settings, *sources])
     env.NoCache(nodes)
     return nodes
 
@@ -197,7 +203,7 @@ def declare_facts(program: Any) -> None:
     generated = env.Command(FACTS, [], action)
     settings = json.dumps([OPTIONS, os.environ.get("SOURCE_DATE_EPOCH", "")], sort_keys=True)
     libraries = [each for each in env.get("LIBS", []) if not isinstance(each, str)]
-    env.Depends(generated, [ANCHORS, env.Value(settings), *program.sources, *libraries])
+    env.Depends(generated, [ANCHORS, DENIED, env.Value(settings), *program.sources, *libraries])
     # The object itself: as a member of an archive it would lose to the library's weak defaults.
     env.Append(LIBS=[env.Object(generated)[0]])
     # Bad options are to be heard of before anything is compiled.
@@ -256,7 +262,7 @@ def declare_target(name: str, needs: Any, action: Any, title: str, description: 
 
 signed: Any = []
 if not env.IsIntegrationDump():
-    prepared = env.Command([ANCHORS, SIGNER], [], env.Action(prepare, None))
+    prepared = env.Command([ANCHORS, SIGNER, DENIED], [], env.Action(prepare, None))
     env.AlwaysBuild(prepared)
     env.NoCache(prepared)
     signed = declare_signing()

@@ -186,6 +186,12 @@ void SecureOTAClass::loadFacts() {
     (void)note(
         policies_.addAll(Bytes(secureota_required_policies, secureota_required_policies_size)));
     applyPolicies();
+    rules_.denied =
+        reinterpret_cast<const uint8_t(*)[secureota::kSha256Size]>(secureota_denied_keys);
+    rules_.deniedCount = secureota_denied_keys_size / secureota::kSha256Size;
+    if (secureota_denied_keys_size % secureota::kSha256Size != 0) {
+      (void)requirePolicy("");  // half a key can't be denied, so nothing is accepted
+    }
   }
   if (anchors_.count() == 0) {
     secureota::port().say("no trust anchor: every update will be refused");

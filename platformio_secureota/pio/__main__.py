@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Callable
 
 from asn1crypto import pem
 
-from platformio_secureota import atomic, names
+from platformio_secureota import atomic, denied, names
 from platformio_secureota.anchors import read_anchors
 from platformio_secureota.cli import authorities, console
 from platformio_secureota.errors import Reason, SecureOTAError, Unusable
@@ -31,6 +31,7 @@ _INTERRUPTED = 130
 
 def _prepare(words: argparse.Namespace) -> None:
     """Judge the options; write what the other build steps depend on."""
+    keys = trust.denied_keys(_options(words), project=words.project)
     attended = project_key.is_attended(os.environ, terminal=words.terminal)
     found = trust.resolve(_options(words), project=words.project, may_make_key=attended)
     built_for = chips.Target(words.platform, words.framework, words.token_size)
@@ -38,6 +39,7 @@ def _prepare(words: argparse.Namespace) -> None:
     anchors = b"".join(pem.armor("CERTIFICATE", each.certificate.der) for each in found.anchors)
     atomic.write(words.anchors, anchors)
     atomic.write(words.signer, f"{found.signer}\n".encode())
+    atomic.write(words.denied, "".join(f"{key.hex()}\n" for key in keys).encode())
 
 
 def _facts(words: argparse.Namespace) -> None:
@@ -45,6 +47,7 @@ def _facts(words: argparse.Namespace) -> None:
     text = facts.source(
         anchors=read_anchors(words.anchors),
         policies=_options(words).required_policies,
+        denied=denied.read(words.denied),
         seconds_since_1970=facts.build_time(os.environ),
     )
     atomic.write(words.out, text.encode())
@@ -60,7 +63,7 @@ def _sign(words: argparse.Namespace) -> None:
         trust.tsa(asked, project=words.project),
         anchors=anchors,
         policy=asked.asked_policy,
-        rules=_rules(asked),
+        rules=_rules(words),
     )
     built_for = chips.Target(words.platform, words.framework, words.token_size)
     chips.check_token(signed.token, signed.verified, built_for)
@@ -74,7 +77,7 @@ def _verify(words: argparse.Namespace) -> None:
     verified = verify_image(
         Image.read(words.signed).data,
         anchors=read_anchors(words.anchors),
-        rules=_rules(_options(words)),
+        rules=_rules(words),
     )
     _say(f"accepted: {words.signed.name} {_by_whom(verified.token)}")
 
@@ -90,7 +93,7 @@ def _upload(words: argparse.Namespace) -> None:
         words.image,
         words.signed,
         anchors=read_anchors(words.anchors),
-        rules=_rules(_options(words)),
+        rules=_rules(words),
     )
     _say(f"sending {words.signed.name} to {device}")
     kind = ota.ImageKind[words.kind]
@@ -124,8 +127,11 @@ def _options(words: argparse.Namespace) -> Options:
     return options.parse(json.loads(words.options), project=words.project)
 
 
-def _rules(asked: Options) -> Rules:
-    return Rules(policies=frozenset(asked.required_policies))
+def _rules(words: argparse.Namespace) -> Rules:
+    return Rules(
+        policies=frozenset(_options(words).required_policies),
+        deny=frozenset(denied.read(words.denied)),
+    )
 
 
 def _by_whom(token: VerifiedToken) -> str:
@@ -146,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--framework", default="", help="with which it was built")
     parser.add_argument("--token-size", type=chips.size, default=0, help="SECUREOTA_TOKEN_SIZE")
     parser.add_argument("--terminal", action="store_true", help="a person is watching")
-    for name in ("anchors", "signer", "out", "image", "signed", "token"):
+    for name in ("anchors", "signer", "denied", "out", "image", "signed", "token"):
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--kind", choices=("APPLICATION", "FILESYSTEM"), default="APPLICATION")
     parser.add_argument("--upload-port", default="")

@@ -38,7 +38,11 @@ def build_time(environ: Mapping[str, str]) -> int:
 
 
 def source(
-    *, anchors: Sequence[TrustAnchor], policies: Sequence[str], seconds_since_1970: int
+    *,
+    anchors: Sequence[TrustAnchor],
+    policies: Sequence[str],
+    denied: Sequence[bytes] = (),
+    seconds_since_1970: int,
 ) -> str:
     """Write the C++ source.  Unusable(AnchorMissing): such an image would refuse every update."""
     if not anchors:
@@ -57,6 +61,7 @@ def source(
         f"const long long secureota_build_time = {seconds_since_1970}LL;\n"
         + _array("secureota_trust_anchors", certificates)
         + _array("secureota_required_policies", oids)
+        + _array("secureota_denied_keys", b"".join(denied))
         + "}\n"
     )
 

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "custom_secureota_"
-NAMES = ("tsa_url", "tsa_ca_file", "signing_key", "trust_anchors", "policy", "required_policy")
+NAMES = (
+    "tsa_url",
+    "tsa_ca_file",
+    "signing_key",
+    "trust_anchors",
+    "policy",
+    "required_policy",
+    "denied",
+)
 
 MAX_ANCHORS = 8
 """Trust anchors that a device holds (TrustStore::kMaxAnchors)."""
@@ -40,6 +48,8 @@ class Options:
     """Asked of the signer, dotted."""
     required_policies: tuple[str, ...] = ()
     """What the device asks for, dotted; any of them will do."""
+    denied: tuple[Path, ...] = ()
+    """Deny-lists besides the project's own."""
 
     @property
     def asked_policy(self) -> str | None:
@@ -65,6 +75,7 @@ def parse(raw: Mapping[str, str], *, project: Path) -> Options:
         trust_anchors=tuple(_path(word, project) for word in _words(values, "trust_anchors")),
         policy=values.get("policy", ""),
         required_policies=_words(values, "required_policy"),
+        denied=tuple(_path(word, project) for word in _words(values, "denied")),
     )
     _check(options)
     return options

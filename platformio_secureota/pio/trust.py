@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from asn1crypto import pem
 
+from platformio_secureota import denied
 from platformio_secureota.anchors import TrustAnchor, load_anchors, read_anchors
 from platformio_secureota.cli import authorities, console
 from platformio_secureota.errors import Reason, Unusable
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from platformio_secureota.sign import Tsa
+
+DENIED_FILE = "denied.txt"
+"""The project's own deny-list, beside anchor.pem."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,16 @@ def resolve(options: Options, *, project: Path, may_make_key: bool) -> Trust:
     found = _project_key(options, project, may_make_key=may_make_key)
     signer = _signer_of(found.key) if found.key is not None else "absent"
     return _trust(load_anchors(found.anchor_pem), signer)
+
+
+def denied_keys(options: Options, *, project: Path) -> tuple[bytes, ...]:
+    """SHA-256 of the keys that devices shall refuse: the project's own list, and those named.
+
+    The project's own is `secureota/denied.txt`, if it is there; a file that is named must be.
+    """
+    own = project / project_key.ANCHOR.parent / DENIED_FILE
+    lists = [*([own] if own.exists() else []), *options.denied]
+    return denied.combine(denied.read(path) for path in lists)
 
 
 def tsa(options: Options, *, project: Path) -> Tsa:

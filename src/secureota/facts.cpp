@@ -9,4 +9,6 @@ SECUREOTA_DEFAULT extern const unsigned char secureota_trust_anchors[] = {0};
 SECUREOTA_DEFAULT extern const unsigned long secureota_trust_anchors_size = 0;
 SECUREOTA_DEFAULT extern const unsigned char secureota_required_policies[] = {0};
 SECUREOTA_DEFAULT extern const unsigned long secureota_required_policies_size = 0;
+SECUREOTA_DEFAULT extern const unsigned char secureota_denied_keys[] = {0};
+SECUREOTA_DEFAULT extern const unsigned long secureota_denied_keys_size = 0;
 }

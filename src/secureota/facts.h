@@ -8,4 +8,6 @@ extern const unsigned char secureota_trust_anchors[];      // certificates, DER,
 extern const unsigned long secureota_trust_anchors_size;   // bytes
 extern const unsigned char secureota_required_policies[];  // OBJECT IDENTIFIERs, DER, likewise
 extern const unsigned long secureota_required_policies_size;  // bytes
+extern const unsigned char secureota_denied_keys[];  // SHA-256 of SubjectPublicKeyInfos, likewise
+extern const unsigned long secureota_denied_keys_size;  // bytes, a multiple of 32
 }

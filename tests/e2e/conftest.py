@@ -41,6 +41,8 @@ extern const unsigned char secureota_trust_anchors[];
 extern const unsigned long secureota_trust_anchors_size;
 extern const unsigned char secureota_required_policies[];
 extern const unsigned long secureota_required_policies_size;
+extern const unsigned char secureota_denied_keys[];
+extern const unsigned long secureota_denied_keys_size;
 }
 static void hex(const char* name, const unsigned char* data, unsigned long size) {
   printf("%s ", name);
@@ -51,6 +53,7 @@ int main() {
   printf("time %lld\\n", secureota_build_time);
   hex("anchors", secureota_trust_anchors, secureota_trust_anchors_size);
   hex("policies", secureota_required_policies, secureota_required_policies_size);
+  hex("denied", secureota_denied_keys, secureota_denied_keys_size);
   return 0;
 }
 """

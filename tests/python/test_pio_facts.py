@@ -59,5 +59,5 @@ def test_it_compiles_by_itself_without_a_warning(
         text=True,
         check=True,
     ).stdout
-    for name in ("build_time", "trust_anchors", "trust_anchors_size", "required_policies_size"):
+    for name in ("build_time", "trust_anchors", "trust_anchors_size", "denied_keys_size"):
         assert f" R secureota_{name}\n" in symbols
