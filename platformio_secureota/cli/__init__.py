@@ -31,8 +31,9 @@ _COMMANDS = (
     "inspect",
     "anchor",
     "doctor",
-    "tsa",
+    "pki",
     "hsm",
+    "tsa",
     "upload",
     "espota",
 )
