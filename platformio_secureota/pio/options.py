@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from platformio_secureota import key_source
 from platformio_secureota.errors import Reason, Unusable
 from platformio_secureota.names import printable
 from platformio_secureota.tsa.local import check_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from platformio_secureota.key_source import KeySource
 
 PREFIX = "custom_secureota_"
 NAMES = (
@@ -42,7 +45,7 @@ class Options:
     """Authorities, in the order in which they are asked."""
     tsa_ca_file: Path | None = None
     """CA certificates of their TLS."""
-    signing_key: Path | None = None
+    signing_key: KeySource | None = None
     trust_anchors: tuple[Path, ...] = ()
     policy: str = ""
     """Asked of the signer, dotted."""
@@ -71,7 +74,9 @@ def parse(raw: Mapping[str, str], *, project: Path) -> Options:
     options = Options(
         tsa_urls=_words(values, "tsa_url"),
         tsa_ca_file=_path(values["tsa_ca_file"], project) if "tsa_ca_file" in values else None,
-        signing_key=_path(values["signing_key"], project) if "signing_key" in values else None,
+        signing_key=_key_source(values["signing_key"], project)
+        if "signing_key" in values
+        else None,
         trust_anchors=tuple(_path(word, project) for word in _words(values, "trust_anchors")),
         policy=values.get("policy", ""),
         required_policies=_words(values, "required_policy"),
@@ -131,6 +136,13 @@ def _words(values: Mapping[str, str], name: str) -> tuple[str, ...]:
     # One a line, or with commas: as PlatformIO's own options are written.
     words = re.split(r"[\n,]", values.get(name, ""))
     return tuple(word.strip() for word in words if word.strip())
+
+
+def _key_source(text: str, project: Path) -> KeySource:
+    try:
+        return key_source.parse(text, base=project)
+    except Unusable as cause:
+        raise _bad("signing_key", f"- {cause.detail}", hint=cause.hint) from cause
 
 
 def _path(text: str, project: Path) -> Path:

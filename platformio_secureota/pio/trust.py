@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asn1crypto import pem
@@ -12,13 +13,12 @@ from platformio_secureota import denied
 from platformio_secureota.anchors import TrustAnchor, load_anchors, read_anchors
 from platformio_secureota.cli import authorities, console
 from platformio_secureota.errors import Reason, Unusable
-from platformio_secureota.pio import project_key
+from platformio_secureota.key_source import local_tsa
+from platformio_secureota.pio import project_key, token_key
 from platformio_secureota.pio.options import MAX_ANCHORS, PREFIX, Options
-from platformio_secureota.tsa import LocalTSA
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from platformio_secureota.key_source import KeySource
     from platformio_secureota.sign import Tsa
 
 DENIED_FILE = "denied.txt"
@@ -67,11 +67,12 @@ def tsa(options: Options, *, project: Path) -> Tsa:
         return authorities.ask(
             options.tsa_urls, option=f"{PREFIX}tsa_url", ca_file=options.tsa_ca_file
         )
-    path = options.signing_key
-    if path is None:
-        path = _project_key(options, project, may_make_key=False).key_here()
-    console.warn_if_exposed(path)
-    return LocalTSA.from_pem(path, console.key_passphrase())
+    name = options.signing_key
+    if name is None:
+        name = _project_key(options, project, may_make_key=False).key_here()
+    if isinstance(name, Path):
+        console.warn_if_exposed(name)
+    return local_tsa(name, passphrase=console.key_passphrase(), access=console.token_access())
 
 
 def _project_key(options: Options, project: Path, *, may_make_key: bool) -> project_key.ProjectKey:
@@ -102,7 +103,9 @@ def _configured_anchors(options: Options) -> list[TrustAnchor]:
     return [anchor for path in options.trust_anchors for anchor in read_anchors(path)]
 
 
-def _own_certificate(key: Path) -> TrustAnchor:
+def _own_certificate(key: KeySource) -> TrustAnchor:
+    if not isinstance(key, Path):
+        return token_key.own_certificate(key)
     certificates = read_anchors(key) if key.is_file() else []
     if not certificates:
         hint = "make one with `secureota keygen`, or copy it from where it was made"
@@ -116,7 +119,9 @@ def _own_certificate(key: Path) -> TrustAnchor:
     return certificates[0]
 
 
-def _signer_of(key: Path, *, default: str = "") -> str:
+def _signer_of(key: KeySource, *, default: str = "") -> str:
+    if not isinstance(key, Path):
+        return token_key.signer_of(key)
     # The certificates name the key; the private part is not even looked at.
     if default and not key.is_file():
         return default

@@ -287,6 +287,38 @@ def test_a_key_is_never_made_over_another() -> None:
         generate.generate(uri("token=card"), "p256", access())
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value", "said"),
+    [("SIGN", False, "does not let this key sign"), ("ALWAYS_AUTHENTICATE", True, "wants the PIN")],
+)
+@pytest.mark.usefixtures("card")
+def test_keys_that_can_not_sign_freely(attribute: str, value: object, said: str) -> None:
+    import pkcs11  # noqa: PLC0415 - where the extra is
+
+    token = pkcs11.lib(softhsm.MODULE).get_token(token_label="card")
+    session = token.open(rw=True, user_pin=softhsm.PIN)
+    template = {pkcs11.Attribute[attribute]: value}
+    session.generate_keypair(
+        pkcs11.KeyType.RSA, 2048, label="a", store=True, private_template=template
+    )
+    session.close()
+    fails(Reason.KeyUnusable, said, lambda: load("token=card;object=a"))
+
+
+@pytest.mark.usefixtures("card")
+def test_keys_that_no_device_takes() -> None:
+    import pkcs11  # noqa: PLC0415 - where the extra is
+
+    from platformio_secureota.hsm import identity  # noqa: PLC0415 - the same
+
+    token = pkcs11.lib(softhsm.MODULE).get_token(token_label="card")
+    session = token.open(rw=True, user_pin=softhsm.PIN)
+    session.generate_keypair(pkcs11.KeyType.RSA, 1024, label="a", store=True)
+    session.close()
+    place = uri("token=card;object=a")
+    fails(Reason.KeyUnusable, "P-256", lambda: identity.open_key(place, access()))
+
+
 def test_modules_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "text.so").write_text("no library")
     for path in (
