@@ -11,6 +11,7 @@ import datetime as dt
 import sys
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Callable
 
 BUILD_DATE = dt.datetime(2026, 11, 23, tzinfo=dt.timezone.utc)
@@ -33,14 +34,19 @@ def boot_seconds() -> float:
 
 def kernel_says_synchronised() -> bool | None:
     """Whether the system's clock is kept in step; None: this system doesn't say."""
-    if not sys.platform.startswith("linux"):
-        return None
-    adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
+    adjtimex = _adjtimex()
     if adjtimex is None:
         return None
     # All zero: modes asks for nothing to be changed.
     state = int(adjtimex(ctypes.create_string_buffer(_TIMEX_OCTETS)))
     return None if state < 0 else state != _TIME_ERROR
+
+
+@lru_cache(maxsize=1)
+def _adjtimex() -> Callable[..., int] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    return getattr(ctypes.CDLL(None), "adjtimex", None)
 
 
 @dataclass(frozen=True)

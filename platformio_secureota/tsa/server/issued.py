@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 from platformio_secureota import der
-from platformio_secureota.timestamp import parse_tst_info
 
 
 @dataclass(frozen=True)
@@ -24,28 +24,49 @@ class Issued:
 
 def read_reply(reply: bytes) -> Issued | None:
     """Read a TimeStampResp that `LocalTSA` wrote; None for a rejection."""
-    # Down to the TSTInfo (RFC 3161 2.4.2, RFC 5652 5.1), over what stands before it.
-    response = der.Reader(der.Reader(reply).read(der.SEQUENCE))
-    response.read(der.SEQUENCE)  # status
-    if response.at_end():
+    # By positions, and only what is needed: this is done for every token.  Down to the TSTInfo
+    # (RFC 3161 2.4.2, RFC 5652 5.1), over what stands before it.
+    at = _into(reply, 0)  # TimeStampResp
+    at = _over(reply, at)  # status
+    if at == len(reply):
         return None
-    content_info = der.Reader(response.read(der.SEQUENCE))
-    content_info.read(der.OBJECT_IDENTIFIER)
-    content = der.Reader(content_info.read(der.context_constructed(0)))
-    signed_data = der.Reader(content.read(der.SEQUENCE))
-    signed_data.read(der.INTEGER)  # version
-    signed_data.read(der.SET)  # digestAlgorithms
-    encapsulated = der.Reader(signed_data.read(der.SEQUENCE))
-    encapsulated.read(der.OBJECT_IDENTIFIER)
-    wrapped = der.Reader(encapsulated.read(der.context_constructed(0)))
-    info = parse_tst_info(wrapped.read(der.OCTET_STRING))
+    at = _into(reply, at)  # ContentInfo
+    at = _over(reply, at)  # contentType
+    at = _into(reply, _into(reply, at))  # [0], SignedData
+    at = _over(reply, _over(reply, at))  # version, digestAlgorithms
+    at = _into(reply, at)  # encapContentInfo
+    at = _over(reply, at)  # eContentType
+    at = _into(reply, _into(reply, _into(reply, at)))  # [0], OCTET STRING, TSTInfo
+    at = _over(reply, at)  # version
+    policy, at = _value(reply, at)
+    imprint, at = _value(reply, at)
+    serial, at = _value(reply, at)
+    gen_time, at = _value(reply, at)
     return Issued(
-        serial=info.serial.hex(),
-        imprint=info.imprint.hex(),
-        policy=der.oid_text(info.policy),
-        time=_rfc3339(info.gen_time.decode("ascii")),
+        serial=serial.hex(),
+        imprint=_value(imprint, _over(imprint, 0))[0].hex(),
+        policy=_policy(policy),
+        time=_rfc3339(gen_time.decode("ascii")),
         digest=hashlib.sha256(reply).hexdigest(),
     )
+
+
+def _into(data: bytes, at: int) -> int:
+    return der.read_header(data, at, len(data))[1]
+
+
+def _over(data: bytes, at: int) -> int:
+    return der.read_header(data, at, len(data))[2]
+
+
+def _value(data: bytes, at: int) -> tuple[bytes, int]:
+    _, start, end = der.read_header(data, at, len(data))
+    return data[start:end], end
+
+
+@lru_cache(maxsize=256)
+def _policy(contents: bytes) -> str:
+    return der.oid_text(contents)
 
 
 def _rfc3339(text: str) -> str:

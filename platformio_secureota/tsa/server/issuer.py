@@ -7,11 +7,11 @@ requests that came meanwhile.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import queue
 import threading
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Callable, Union
 
@@ -87,11 +87,12 @@ class Issuer:
         self._quotas = quotas
         self._floor: dt.datetime | None = None
         self._time: dt.datetime | None = None
-        self._queue: queue.Queue[tuple[Work, Future[Any]] | None] = queue.Queue(MAX_WAITING)
+        self._queue: queue.Queue[tuple[Work, asyncio.Future[Any]] | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="issuer", daemon=True)
 
     def start(self) -> None:
-        """Open the log and begin.  Unusable, Refused(LogBroken)."""
+        """Open the log and begin, for tasks of the running loop.  Unusable, Refused(LogBroken)."""
+        self._loop = asyncio.get_running_loop()
         self._log.open()
         self._thread.start()
 
@@ -101,32 +102,30 @@ class Issuer:
         self._thread.join()
         self._log.close()
 
-    def submit(self, work: Work) -> Future[Any]:
+    def submit(self, work: Work) -> asyncio.Future[Any]:
         """Put a job in line; its result is a Reply.  Or a function, to be run between jobs.
 
         queue.Full when too many wait.
         """
-        future: Future[Any] = Future()
+        future = self._loop.create_future()
         self._queue.put_nowait((work, future))
         return future
 
     def _run(self) -> None:
-        while True:
+        is_last = False
+        while not is_last:
             batch, is_last = self._next_batch()
-            jobs = [(work, future) for work, future in batch if isinstance(work, Job)]
-            for work, future in batch:
-                if not isinstance(work, Job):
-                    _run_function(work, future)
-            if jobs:
-                replies = self.issue([job for job, _ in jobs])
-                for (_, future), reply in zip(jobs, replies):
-                    future.set_result(reply)
-            if is_last:
-                return
+            replies = iter(self.issue([work for work, _ in batch if isinstance(work, Job)]))
+            results = [
+                (future, next(replies) if isinstance(work, Job) else _run_function(work))
+                for work, future in batch
+            ]
+            # Once for all of them: waking the loop costs more than anything else here.
+            self._loop.call_soon_threadsafe(_deliver, results)
 
-    def _next_batch(self) -> tuple[list[tuple[Work, Future[Any]]], bool]:
+    def _next_batch(self) -> tuple[list[tuple[Work, asyncio.Future[Any]]], bool]:
         # All that wait, but for at least one.
-        batch: list[tuple[Work, Future[Any]]] = []
+        batch: list[tuple[Work, asyncio.Future[Any]]] = []
         while len(batch) < MAX_BATCH:
             try:
                 item = self._queue.get(block=not batch)
@@ -139,6 +138,8 @@ class Issuer:
 
     def issue(self, jobs: Sequence[Job]) -> list[Reply]:
         """Answer jobs; every granted reply is in the log, on disk, when this returns."""
+        if not jobs:
+            return []
         try:
             with self._log.locked():
                 replies, entries = self._make(jobs)
@@ -207,11 +208,21 @@ class Issuer:
         }
 
 
-def _run_function(work: Callable[[], object], future: Future[Any]) -> None:
+def _run_function(work: Callable[[], object]) -> object:
     try:
-        future.set_result(work())
+        return work()
     except Exception as error:  # noqa: BLE001 - raised again where the result is waited for
-        future.set_exception(error)
+        return error
+
+
+def _deliver(results: list[tuple[asyncio.Future[Any], object]]) -> None:
+    for future, result in results:
+        if future.cancelled():
+            continue  # the client has gone; its line is in the log
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
 
 
 def _failure(text: str) -> Reply:

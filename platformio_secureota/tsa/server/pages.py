@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -100,7 +99,7 @@ class Pages:
 
     async def _in_line(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it returns
         # The key, the log and the gate belong to the issuer's thread.
-        return await asyncio.wrap_future(self._issuer.submit(work))
+        return await self._issuer.submit(work)
 
     async def _may_read(self, request: Request) -> bool:
         if is_local(request.scope):

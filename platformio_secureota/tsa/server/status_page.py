@@ -60,7 +60,7 @@ def render(config: Config, identity: SigningIdentity, *, clock: str, head: Head)
         "<h2>Policies</h2>",
         _table(("Policy", "Identifier", "Callers"), _policies(config)),
         "<h2>Clock</h2>",
-        f"<p>{_clock(clock)}</p>",
+        f"<p>{_clock(config, clock)}</p>",
         "<h2>Log</h2>",
         f"<p>{head.seq} records. Head: <code>{escape(str(head))}</code></p>",
         f"<h2>Last {LAST_TOKENS} records</h2>",
@@ -86,8 +86,11 @@ def _warnings(config: Config, clock: str, left: dt.timedelta) -> str:
     return "".join(f"<p class='bad'>{escape(text)}</p>" for text in texts)
 
 
-def _clock(clock: str) -> str:
-    return "<span class='good'>Good.</span>" if clock == "good" else escape(clock)
+def _clock(config: Config, clock: str) -> str:
+    if clock != "good":
+        return escape(clock)
+    asked = "" if config.require_synchronised else " Whether it is synchronised is not asked."
+    return f"<span class='good'>Good.</span>{asked}"
 
 
 def _issuer(identity: SigningIdentity) -> str:
