@@ -104,3 +104,12 @@ def test_a_policy_in_another_than_its_shortest_form_is_refused() -> None:
     bad = der.encode(der.SEQUENCE, good[2:].replace(policy, bytes.fromhex("06032a8003")))
     with pytest.raises(Refused, match="NotDer"):
         read_request(bad)
+
+
+@pytest.mark.parametrize("nonce", ["02020007", "0202ffff", "0200"])
+def test_a_nonce_in_another_than_its_shortest_form_is_refused(nonce: str) -> None:
+    good = TimeStampReq(DIGEST, nonce=7).encode()
+    assert bytes.fromhex("020107") in good
+    changed = good[2:].replace(bytes.fromhex("020107"), bytes.fromhex(nonce))
+    with pytest.raises(Refused, match="NotDer"):
+        read_request(der.encode(der.SEQUENCE, changed))
