@@ -50,7 +50,8 @@ def _text(draw: ImageDraw.ImageDraw, mark: Text) -> None:
     size = mark.size * _SCALE * (_FIXED if mark.fixed else 1)
     font = _font(size)
     foot = (mark.y + _ASCENT * mark.size) * _SCALE
-    outline = _EMBOLDEN * size if mark.bold else 0
+    # Older releases of Pillow take whole pixels alone.
+    outline = round(_EMBOLDEN * size) if mark.bold else 0
     if not mark.fixed:
         where = (mark.x * _SCALE, foot)
         draw.text(where, mark.text, _BLACK, font, anchor="ls", stroke_width=outline)

@@ -114,8 +114,8 @@ _PROTECTION = {
 }
 
 _WARNING = (
-    "Who can read this sheet can approve firmware for every device that trusts the key. Keep it "
-    "where you keep your passport, and away from the computer that it is the backup of."
+    "Who reads this sheet, and knows the passphrase if there is one, can approve firmware for every "
+    "device that trusts the key. Keep it where you keep your passport."
 )
 
 _STEPS = (

@@ -17,7 +17,7 @@ from PIL import ImageFilter
 
 from authorities import Company
 from platformio_secureota import Image, Reason, TrustAnchor, Unusable, pki, sign
-from platformio_secureota.paper import armour, backup, layout, pdf, png, scan, sheet, text
+from platformio_secureota.paper import armour, backup, codes, layout, pdf, png, scan, sheet, text
 from platformio_secureota.tsa import LocalTSA
 
 if TYPE_CHECKING:
@@ -324,6 +324,16 @@ def restored_from(pictures: list[Path], passphrase: bytes | None) -> backup.Back
         assert reader.feed(scan.decode(picture)) == ""
     certificates = backup.split_certificates(reader.data(armour.CERTIFICATES))
     return backup.restored(reader.data(armour.KEY), certificates, passphrase=passphrase)
+
+
+def test_a_code_brings_its_quiet_zone() -> None:
+    picture = codes.image("K000", pixels=300).convert("L")
+    modules = 21 + 2 * 4  # version 1 (ISO/IEC 18004, 5.3.1), and four on each side
+    module = picture.width // modules
+    assert picture.width == modules * module
+    # The codes are black on white, and nothing else is in the picture.
+    box = picture.point(lambda grey: 255 - grey).getbbox()
+    assert box == (4 * module, 4 * module, 25 * module, 25 * module)
 
 
 @needs_zbar
