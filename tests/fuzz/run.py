@@ -66,8 +66,8 @@ def run(program: str, seconds: int) -> Outcome:
         found,
         HERE / "corpus" / target,
     ]
-    # What is freed need not be kept for long to be caught: the core frees nothing. Leaks are counted
-    # by tests/device/starvation.cpp; here they can't be, because of harness_heap.cpp.
+    # What is freed need not be kept for long to be caught: the core frees nothing. Leaks are for
+    # tests/device/starvation.cpp to count; here they can't be, because of harness_heap.cpp.
     sanitizer = "quarantine_size_mb=8:malloc_context_size=2:detect_leaks=0"
     environment = {**os.environ, "ASAN_OPTIONS": sanitizer}
     process = subprocess.run(
