@@ -206,6 +206,9 @@ def test_log_that_was_moved_away(tmp_path: Path) -> None:
         (tmp_path / "approvals.log").rename(tmp_path / "moved")
         assert fail_info(server.post()) == SYSTEM_FAILURE
         assert server.get("/healthz").status_code == 503
+        # Nor is a new file in its place the log.
+        (tmp_path / "approvals.log").write_bytes((tmp_path / "moved").read_bytes())
+        assert fail_info(server.post()) == SYSTEM_FAILURE
         (tmp_path / "moved").rename(tmp_path / "approvals.log")
         assert fail_info(server.post()) == -1
     assert len(site.records()) == 2
