@@ -133,9 +133,7 @@ def sign(target: Any, source: Any, env: Any) -> int:
 
 def verify(target: Any, source: Any, env: Any) -> int:
     """Judge the signed image."""
-    return tool(
-        "verify", anchors=ANCHORS.abspath, denied=DENIED.abspath, signed=signed[0].abspath
-    )
+    return tool("verify", anchors=ANCHORS.abspath, denied=DENIED.abspath, signed=signed[0].abspath)
 
 
 def keygen(target: Any, source: Any, env: Any) -> int:
