@@ -114,8 +114,8 @@ _PROTECTION = {
 }
 
 _WARNING = (
-    "Who reads this sheet, and knows the passphrase if there is one, can approve firmware for every "
-    "device that trusts the key. Keep it where you keep your passport."
+    "Who reads this sheet, and knows the passphrase if there is one, can approve firmware for "
+    "every device that trusts the key. Keep it where you keep your passport."
 )
 
 _STEPS = (
