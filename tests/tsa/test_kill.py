@@ -70,12 +70,15 @@ class Server:
 
 
 @contextlib.contextmanager
-def clients(url: str, count: int, tokens: list[bytes]) -> Iterator[None]:
+def clients(
+    url: str, count: int, tokens: list[bytes], connection: str = "keep-alive"
+) -> Iterator[None]:
     """Ask from `count` threads, and keep every whole reply in `tokens`."""
     stop = threading.Event()
 
     def ask() -> None:
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": QUERY}
+        headers["Connection"] = connection
         with requests.Session() as session:
             session.trust_env = False
             while not stop.is_set():
@@ -158,7 +161,8 @@ def test_two_workers(site: tuple[Site, int]) -> None:
     server = Server(company.folder, port, "--workers", "2")
     try:
         server.wait()
-        with clients(server.url, 6, tokens):
+        # Each request on a new connection: whichever worker is free takes it.
+        with clients(server.url, 6, tokens, "close"):
             wait_until(lambda: len(tokens) > 300)
         metrics = requests.get(f"{server.url}/metrics", timeout=10).text
     finally:
