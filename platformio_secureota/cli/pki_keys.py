@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import click
 
-from platformio_secureota import keyfile
+from platformio_secureota import hsm, key_source, keyfile
 from platformio_secureota.cli import console, options, passphrase
 from platformio_secureota.hierarchy.tree import NewKey
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from platformio_secureota.hierarchy import Node
-    from platformio_secureota.identity import SigningIdentity
+    from platformio_secureota.identity import PrivateKey, SigningIdentity
 
 NEW_KEY_VARIABLE = "SECUREOTA_NEW_KEY_PASSPHRASE"
 
@@ -27,8 +27,8 @@ NEW_KEY_VARIABLE = "SECUREOTA_NEW_KEY_PASSPHRASE"
 class Secrets:
     """Where an authority's key is, and the files of passphrases."""
 
-    issuer_key: Path | None = None
-    """None: in the authority's own folder."""
+    issuer_key: str = ""
+    """A file or a `pkcs11:` URI; empty: in the authority's own folder."""
     issuer_file: Path | None = None
     new_file: Path | None = None
 
@@ -47,15 +47,16 @@ def secrets_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "issuer_key",
         "--issuer-key",
-        type=options.FILE,
-        help="Key file of the authority, if it is kept elsewhere.",
+        default="",
+        metavar="FILE|pkcs11:URI",
+        help="Key of the authority, if it is kept elsewhere: in a file, or in a token.",
     )
     @passphrase.file_option
     @new_passphrase_option
     @wraps(command)
     def with_secrets(
         *,
-        issuer_key: Path | None,
+        issuer_key: str,
         passphrase_file: Path | None,
         new_passphrase_file: Path | None,
         **rest: Any,  # noqa: ANN401 - the command's own
@@ -67,15 +68,25 @@ def secrets_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def open_issuer(issuer: Node, secrets: Secrets) -> SigningIdentity:
-    """Open the key of an authority: its own file's, or that of a file that is kept elsewhere."""
-    file = secrets.issuer_key or issuer.key_file
+    """Open the key of an authority: its own file's, or one that is kept elsewhere."""
+    source = key_source.parse(secrets.issuer_key) if secrets.issuer_key else issuer.key_file
+    if isinstance(source, hsm.Pkcs11Uri):
+        return issuer.with_key(open_token_key(source))
+    file = source
     secret = passphrase.of_key_file(file, secrets.issuer_file)
-    if secrets.issuer_key is None:
+    if not secrets.issuer_key:
         identity = issuer.identity(secret)
     else:
         identity = issuer.with_key(keyfile.load_identity(file, passphrase=secret).key)
     console.warn_if_exposed(file)
     return identity
+
+
+def open_token_key(uri: hsm.Pkcs11Uri) -> PrivateKey:
+    """A key in a token, by itself: its certificate is elsewhere, or does not exist yet."""
+    from platformio_secureota.hsm import identity  # noqa: PLC0415 - needs the extra `hsm`
+
+    return identity.open_key(uri, console.token_access())
 
 
 def new_key(kind: str, name: str, secrets: Secrets) -> NewKey:

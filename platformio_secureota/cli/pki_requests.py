@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from platformio_secureota import keyfile, pki
+from platformio_secureota import hsm, key_source, keyfile, pki
 from platformio_secureota.cli import console, options, passphrase, pki_keys, pki_options, pki_tree
 from platformio_secureota.errors import Reason, Unusable
 from platformio_secureota.hierarchy import Request, Tree
@@ -15,40 +15,57 @@ from platformio_secureota.hierarchy import node as nodes
 from platformio_secureota.hierarchy import request as requests
 from platformio_secureota.hierarchy.profiles import profile_of
 from platformio_secureota.hierarchy.tree import join
+from platformio_secureota.identity import spki
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from platformio_secureota.hierarchy import Node, Order
+    from platformio_secureota.identity import PrivateKey
 
 
 @click.command("request", short_help="Ask for a certificate, for a key on this machine.")
 @click.argument("name")
-@click.option("key", "--key", type=options.FILE, required=True, help="Key file; made if missing.")
+@click.option(
+    "key",
+    "--key",
+    required=True,
+    metavar="FILE|pkcs11:URI",
+    help="Key file, made if missing; or a key in a token.",
+)
 @click.option("out", "-o", "--out", type=options.FILE, required=True, help="Request to write.")
 @pki_options.kind
 @passphrase.file_option
 def make_request(
-    *, name: str, key: Path, out: Path, kind: str, passphrase_file: Path | None
+    *, name: str, key: str, out: Path, kind: str, passphrase_file: Path | None
 ) -> None:
-    """Write a request for a certificate called NAME, for the key in a file.
+    """Write a request for a certificate called NAME, for the key in a file or a token.
 
     The private key stays where it is.  Send the request to whoever holds the authority, and tell
     them the fingerprint by another way; then `secureota pki accept` what comes back.
     """
     nodes.check_name(name)
+    source = key_source.parse(key)
+    if isinstance(source, hsm.Pkcs11Uri):
+        private = pki_keys.open_token_key(source)
+    else:
+        private = _key_in_file(source, name=name, kind=kind, passphrase_file=passphrase_file)
+    console.write_output(out, requests.make(private, name=name))
+    fingerprint = nodes.sha256(spki(private.public_key())).hex()
+    click.echo(f"{out}: request of {name}, key fingerprint {fingerprint}")
+
+
+def _key_in_file(key: Path, *, name: str, kind: str, passphrase_file: Path | None) -> PrivateKey:
+    # The key in the file, which is made if there is none.
     if not key.exists():
         new = pki_keys.new_key(kind, name, pki_keys.Secrets(new_file=passphrase_file))
         identity = pki.generate(kind, name=name)
         keyfile.write_pem(key, identity, passphrase=new.passphrase)
         console.note(f"A new key is in {key}.")
         pki_keys.warn_if_bare(key)
-    else:
-        identity = keyfile.load_identity(
-            key, passphrase=passphrase.of_key_file(key, passphrase_file)
-        )
-    console.write_output(out, requests.make(identity.key, name=name))
-    click.echo(f"{out}: request of {name}, key fingerprint {identity.fingerprint}")
+        return identity.key
+    secret = passphrase.of_key_file(key, passphrase_file)
+    return keyfile.load_identity(key, passphrase=secret).key
 
 
 @click.command(short_help="Take in the certificate that came back for a request.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from platformio_secureota import hsm, pki
 
@@ -88,3 +89,8 @@ def make_signer(text: str, kind: str = "p256", *, name: str = "card") -> pki.Sig
     identity = pki.self_signed(generate.generate(place, kind, access()), name=name)
     generate.store_certificate(place, identity.certificate, access())
     return identity
+
+
+def pem_of(identity: pki.SigningIdentity) -> bytes:
+    """The certificate in PEM."""
+    return identity.certificate.public_bytes(serialization.Encoding.PEM)

@@ -15,12 +15,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from platformio_secureota import der, pki
+from platformio_secureota import der, key_source, pki
 from platformio_secureota.anchors import TrustAnchor, read_anchors
 from platformio_secureota.certificate import ANY_POLICY, Certificate, Extensions
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.identity import SigningIdentity, describe, to_der
-from platformio_secureota.keyfile import load_identity
 from platformio_secureota.path import PathRules, check_reached_signer, find_path
 
 if TYPE_CHECKING:
@@ -31,8 +30,12 @@ _PROOF = b"SecureOTA TSA: a proof of the key, and no token. "
 
 
 def load_signer(config: Config, *, passphrase: bytes | None) -> SigningIdentity:
-    """Load the signer's key and certificates: the one place that knows where keys may be."""
-    identity = load_identity(Path(config.key), passphrase=passphrase)
+    """Load the signer's key and certificates: the one place that knows where keys may be.
+
+    `passphrase` is a key file's; a token's PIN comes from where its URI says (pin-source).
+    """
+    source = key_source.parse(config.key, base=config.path.parent)
+    identity = key_source.load_identity(source, passphrase=passphrase)
     if config.certificates is None:
         return identity
     try:
