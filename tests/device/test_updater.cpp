@@ -48,12 +48,9 @@ void goodContainerInPiecesOfEverySize() {
 
 void goodContainerCutInTwoAnywhere() {
   const Buffer container = containerOf(kTokenB2, image('B'));
-  const size_t header = container.size() - kImageSize - sizeof kTokenB2;
   for (size_t cut = 0; cut <= container.size(); ++cut) {
-    const bool edge =
-        cut < header + 5 || (cut + 5 > tokenEnd(container) && cut < tokenEnd(container) + 5);
-    if (!edge && cut % 31 != 0) {
-      continue;  // nothing changes between the edges
+    if (cut > tokenEnd(container) + 5 && cut % 31 != 0) {
+      continue;  // inside of the image every byte is like every other
     }
     Device device;
     Updater updater;
