@@ -99,6 +99,11 @@ def test_integers_round_trip_in_der(value: int) -> None:
     assert der.integer(der.Reader(encoding).read(der.INTEGER)) == value
 
 
+@pytest.mark.parametrize("value", [0, 127, 128, 255, 256, -1, -128, -129, -32768, -32769])
+def test_integers_at_the_edges_take_the_fewest_octets(value: int) -> None:
+    der.check(der.encode_integer(value))
+
+
 @given(st.binary(max_size=70000))
 def test_lengths_round_trip_in_der(contents: bytes) -> None:
     encoding = der.encode(der.OCTET_STRING, contents)

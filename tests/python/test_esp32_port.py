@@ -91,8 +91,10 @@ def test_flash_and_record_over_a_made_up_chip(core: str, tmp_path: Path) -> None
     sources = [
         ROOT / "tests" / "device" / "esp32_flash.cpp",
         *(path for path in PORT.glob("*.cpp") if path.stem != "esp32_port"),
-        *(ROOT / "src" / "secureota" / f"{name}.cpp" for name in ("floor", "error", "der")),
-        ROOT / "src" / "secureota" / "crypto_mbedtls.cpp",
+        *(
+            ROOT / "src" / "secureota" / f"{name}.cpp"
+            for name in ("floor", "error", "der", "algorithms", "crypto_mbedtls")
+        ),
     ]
     libraries = shlex.split(os.environ.get("MBEDTLS_LIBS", "") or "-lmbedcrypto")
     sanitizers = "-fsanitize=address,undefined"
