@@ -96,8 +96,18 @@ class Reason(str, enum.Enum):
     NoTrustAnchor = "NoTrustAnchor", "this device has no trust anchor and accepts nothing"
     BadInvitation = "BadInvitation", "the invitation is not understood"
     NotAuthorized = "NotAuthorized", "the password is wrong"
+    TooManyAttempts = (
+        "TooManyAttempts",
+        "wrong passwords came from this address; it has to wait a moment",
+    )
     Busy = "Busy", "another update is under way"
+    NotConfirmedYet = "NotConfirmedYet", "the image that runs has not confirmed itself yet"
     WrongImageKind = "WrongImageKind", "this kind of image can't be updated here"
+    ManifestMalformed = "ManifestMalformed", "the manifest in the image is not well-formed"
+    ManifestMissing = "ManifestMissing", "the image does not say what it is for"
+    ImageKindMismatch = "ImageKindMismatch", "the signed image is of another kind than the upload"
+    WrongProduct = "WrongProduct", "the image is for another product"
+    WrongHardware = "WrongHardware", "the image is for another hardware revision"
     ImageTooLarge = "ImageTooLarge", "the image does not fit the device's slot"
     TransportDigestMismatch = "TransportDigestMismatch", "the upload was damaged on its way"
     ConnectionLost = "ConnectionLost", "the connection ended before the upload did"
@@ -106,6 +116,8 @@ class Reason(str, enum.Enum):
     FlashWriteFailed = "FlashWriteFailed", "the slot could not be written"
     FlashReadBackMismatch = "FlashReadBackMismatch", "the slot does not hold what was written"
     ActivateFailed = "ActivateFailed", "the slot could not be made bootable"
+    ImageNotConfirmed = "ImageNotConfirmed", "the new image did not confirm itself in time"
+    ImageRejected = "ImageRejected", "the new image said that it does not work"
     OutOfMemory = "OutOfMemory", "there is not enough memory"
     # -- the host alone -------------------------------------------------------------------------
     Usage = "Usage", "the command or a setting is not understood"
@@ -133,6 +145,10 @@ class Reason(str, enum.Enum):
     WeakPasswordForm = "WeakPasswordForm", "the device asks for the password in a weak form"
     NoVerdict = "NoVerdict", "the device did not say that it accepted the image"
     DeviceRefused = "DeviceRefused", "the device refused the image"
+    NotRunning = "NotRunning", "the device does not run the new image"
+    AlreadySecured = "AlreadySecured", "the device checks signatures already"
+    BuiltLater = "BuiltLater", "the image says that it was built after it was signed"
+    DevicesFailed = "DevicesFailed", "not every device was updated"
 
 
 class SecureOTAError(Exception):

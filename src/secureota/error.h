@@ -69,8 +69,15 @@ namespace secureota {
   X(NoTrustAnchor, "this device has no trust anchor and accepts nothing")                         \
   X(BadInvitation, "the invitation is not understood")                                            \
   X(NotAuthorized, "the password is wrong")                                                       \
+  X(TooManyAttempts, "wrong passwords came from this address; it has to wait a moment")           \
   X(Busy, "another update is under way")                                                          \
+  X(NotConfirmedYet, "the image that runs has not confirmed itself yet")                          \
   X(WrongImageKind, "this kind of image can't be updated here")                                   \
+  X(ManifestMalformed, "the manifest in the image is not well-formed")                            \
+  X(ManifestMissing, "the image does not say what it is for")                                     \
+  X(ImageKindMismatch, "the signed image is of another kind than the upload")                     \
+  X(WrongProduct, "the image is for another product")                                             \
+  X(WrongHardware, "the image is for another hardware revision")                                  \
   X(ImageTooLarge, "the image does not fit the device's slot")                                    \
   X(TransportDigestMismatch, "the upload was damaged on its way")                                 \
   X(ConnectionLost, "the connection ended before the upload did")                                 \
@@ -79,6 +86,8 @@ namespace secureota {
   X(FlashWriteFailed, "the slot could not be written")                                            \
   X(FlashReadBackMismatch, "the slot does not hold what was written")                             \
   X(ActivateFailed, "the slot could not be made bootable")                                        \
+  X(ImageNotConfirmed, "the new image did not confirm itself in time")                            \
+  X(ImageRejected, "the new image said that it does not work")                                    \
   X(OutOfMemory, "there is not enough memory")
 
 enum class Error : uint8_t {
