@@ -38,6 +38,7 @@ VARIANT_FLAGS_device-asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,u
 device: build/device/verify-image build/device/emulated-device
 
 device-asan: build/device-asan/verify-image build/device-asan/judge-path \
+  build/device-asan/judge-manifest \
   build/device-asan/emulated-device $(DEVICE_TESTS:%=build/device-asan/%)
 
 # Each test program says "N passed, M failed" as its last line and exits with 0 if M is 0.
@@ -85,10 +86,11 @@ build/$(1)/obj/%.o: %.cpp build/$(1)/flags
 
 build/$(1)/verify-image: build/$(1)/obj/tests/device/verify_image.o
 build/$(1)/judge-path: build/$(1)/obj/tests/device/judge_path.o
+build/$(1)/judge-manifest: build/$(1)/obj/tests/device/judge_manifest.o
 build/$(1)/emulated-device: $(DEVICE_EXAMPLE:%.cpp=build/$(1)/obj/%.o)
 $(DEVICE_TESTS:%=build/$(1)/%): build/$(1)/%: build/$(1)/obj/tests/device/%.o
 
-build/$(1)/verify-image build/$(1)/judge-path build/$(1)/emulated-device \
+build/$(1)/verify-image build/$(1)/judge-path build/$(1)/judge-manifest build/$(1)/emulated-device \
 $(DEVICE_TESTS:%=build/$(1)/%): \
   $(DEVICE_LIBRARY:%.cpp=build/$(1)/obj/%.o)
 	@echo "link $$@"

@@ -1,12 +1,14 @@
 # The fuzzers of the device core: clang's libFuzzer with ASan and UBSan (docs/fuzzing.md).
 #
-# Three targets, each twice: with a stub in the place of the cryptography, and with the real one.
+# Three targets, each twice: with a stub in the place of the cryptography, and with the real one; and
+# one that needs none.
 
 FUZZ_CXX ?= clang++
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS := token updater receiver
 FUZZ_MODES := stub real
-FUZZ_PROGRAMS := $(foreach target,$(FUZZ_TARGETS),$(FUZZ_MODES:%=build/fuzz/$(target)-%))
+FUZZ_PROGRAMS := $(foreach target,$(FUZZ_TARGETS),$(FUZZ_MODES:%=build/fuzz/$(target)-%)) \
+  build/fuzz/manifest-stub
 
 FUZZ_CXXFLAGS = -std=$(CXX_STANDARD) -fno-exceptions -fno-rtti -Wall -Wextra -Wshadow -Werror \
   -O2 -g -fno-omit-frame-pointer -Isrc -Itests/fuzz $(MBEDTLS_CFLAGS)
@@ -54,6 +56,7 @@ build/fuzz/$(1)-$(2): $(patsubst %.cpp,build/fuzz/obj/%.o,$(FUZZ_SHARED) $(FUZZ_
 endef
 $(foreach target,$(FUZZ_TARGETS),$(foreach mode,$(FUZZ_MODES),\
   $(eval $(call fuzz_program,$(target),$(mode)))))
+$(eval $(call fuzz_program,manifest,stub))
 
 fuzz: setup-fuzz
 	@$(MAKE) --no-print-directory -j$(JOBS) fuzz-build

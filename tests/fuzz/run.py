@@ -19,9 +19,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parents[1] / "build" / "fuzz"
+MANIFESTS = HERE.parents[1] / "tests" / "vectors" / "manifests"
 PROGRAMS = [
     f"{target}-{mode}" for target in ("token", "updater", "receiver") for mode in ("stub", "real")
-]
+] + ["manifest-stub"]
 
 MAX_INPUT = 8192
 """Bytes: a container with the largest seed, and room to grow."""
@@ -64,7 +65,7 @@ def run(program: str, seconds: int) -> Outcome:
         f"-artifact_prefix={broken}/{program}-",
         "-print_final_stats=1",
         found,
-        HERE / "corpus" / target,
+        MANIFESTS if target == "manifest" else HERE / "corpus" / target,
     ]
     # What is freed need not be kept for long to be caught: the core frees nothing. Leaks are for
     # tests/device/starvation.cpp to count; here they can't be, because of harness_heap.cpp.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 
 SECONDS = 15
-"""For each program; each of the three targets has two."""
+"""For each program."""
 
 
 def load_runner() -> ModuleType:
