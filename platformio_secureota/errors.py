@@ -139,7 +139,7 @@ class Reason(str, enum.Enum):
     FileExposed = "FileExposed", "a file that must be private can be reached by others"
     LogBroken = "LogBroken", "the log of approvals is not whole"
     NoAnswer = "NoAnswer", "the device does not answer"
-    NoConnection = "NoConnection", "the device accepted the upload but did not connect"
+    NoConnection = "NoConnection", "no connection with the device came about"
     HostPortUnusable = "HostPortUnusable", "this computer can't wait for the device there"
     PasswordMissing = "PasswordMissing", "the device asks for a password and none is set"
     WeakPasswordForm = "WeakPasswordForm", "the device asks for the password in a weak form"

@@ -9,7 +9,7 @@ import click
 
 from platformio_secureota.cli import console, options, progress
 from platformio_secureota.errors import Reason, Unusable
-from platformio_secureota.ota import Form, ImageKind, Settings, Target, Timeouts
+from platformio_secureota.ota import Connection, Form, ImageKind, Settings, Target, Timeouts
 from platformio_secureota.ota import upload as upload_container
 from platformio_secureota.ota.auth import PasswordForm
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _KINDS = {"app": ImageKind.APPLICATION, "fs": ImageKind.FILESYSTEM}
 
+CONNECTION = click.Choice([way.value for way in Connection])
 PORT = click.IntRange(0, 65535)
 SECONDS = click.FloatRange(0.1, 3600)
 
@@ -36,6 +37,15 @@ SECONDS = click.FloatRange(0.1, 3600)
     help="What IMAGE is: an application or a filesystem.",
 )
 @click.option(
+    "connection",
+    "--connection",
+    type=CONNECTION,
+    default=Connection.AUTO.value,
+    show_default=True,
+    help="Who opens the TCP connection: this computer (direct), the device (back), or this "
+    "computer where the device takes that, and else the device (auto).",
+)
+@click.option(
     "host_port",
     "--host-port",
     type=PORT,
@@ -46,7 +56,7 @@ SECONDS = click.FloatRange(0.1, 3600)
     "host_address",
     "--host-address",
     default="",
-    help="Address of this computer.  [default: by the route to the device]",
+    help="Address of this computer, for both ways.  [default: by the route to the device]",
 )
 @click.option(
     "allow_weak_password",
@@ -71,11 +81,12 @@ SECONDS = click.FloatRange(0.1, 3600)
     show_default=True,
     help="Seconds in which the device may take nothing.",
 )
-def upload(
+def upload(  # noqa: PLR0913 - one argument an option
     *,
     image: Path,
     target: str,
     kind: str,
+    connection: str,
     host_port: int,
     host_address: str,
     allow_weak_password: bool,
@@ -90,6 +101,7 @@ def upload(
     The device's password comes from SECUREOTA_PASSWORD, or is asked for on a terminal.
     """
     settings = Settings(
+        connection=Connection(connection),
         host_address=host_address,
         host_port=host_port,
         allow_weak_password=allow_weak_password,

@@ -5,14 +5,16 @@
 `upload` returns only if the device said that it accepted the container.
 """
 
-from platformio_secureota.ota.handshake import Password, State
+from platformio_secureota.ota.handshake import Password
 from platformio_secureota.ota.invitation import Form, ImageKind, TransportDigest
 from platformio_secureota.ota.session import Verdict, upload
-from platformio_secureota.ota.settings import Settings, Timeouts
+from platformio_secureota.ota.settings import Connection, Settings, Timeouts
+from platformio_secureota.ota.states import State
 from platformio_secureota.ota.target import DEFAULT_PORT, Target
 
 __all__ = [
     "DEFAULT_PORT",
+    "Connection",
     "Form",
     "ImageKind",
     "Password",

@@ -1,6 +1,6 @@
-"""The two sockets of an upload: one invites by UDP, the other waits for the device by TCP.
+"""The sockets of an upload: one invites by UDP, TCP goes either way.
 
-Both talk to the invited device alone: datagrams from elsewhere never arrive (the UDP socket is
+All talk to the invited device alone: datagrams from elsewhere never arrive (the UDP socket is
 connected), connections from elsewhere are dropped.
 """
 
@@ -27,10 +27,15 @@ Arrival = Union[bytes, socket.socket]
 
 
 class Contact:
-    """An open pair of sockets.  Use it as a context manager."""
+    """Open sockets.  Use it as a context manager."""
 
-    def __init__(self, device: Address, *, host_address: str = "", host_port: int = 0) -> None:
-        """Open both.  Unusable(NoAnswer) without a route, Unusable(HostPortUnusable)."""
+    def __init__(
+        self, device: Address, *, host_address: str = "", host_port: int = 0, listen: bool = True
+    ) -> None:
+        """Open them; without `listen` the TCP port is ours, and closed to everybody.
+
+        Unusable(NoAnswer) without a route, Unusable(HostPortUnusable).
+        """
         self.nobody_home = False
         """The device's host answers, but says that nothing listens on the UDP port."""
         self._device = device
@@ -39,12 +44,13 @@ class Contact:
         self._selector = selectors.DefaultSelector()
         try:
             self._open_udp(host_address)
-            self._open_tcp(host_port)
+            self._open_tcp(host_port, listen=listen)
         except BaseException:
             self.close()
             raise
         self._selector.register(self._udp, selectors.EVENT_READ)
-        self._selector.register(self._tcp, selectors.EVENT_READ)
+        if listen:
+            self._selector.register(self._tcp, selectors.EVENT_READ)
 
     def _open_udp(self, host_address: str) -> None:
         self._udp.setblocking(False)
@@ -60,12 +66,13 @@ class Contact:
             detail = f"no way leads to {self._device.ip}: {cause.strerror}"
             raise Unusable(Reason.NoAnswer, detail, hint="check the network") from cause
 
-    def _open_tcp(self, host_port: int) -> None:
+    def _open_tcp(self, host_port: int, *, listen: bool) -> None:
         # The address that packets to the device leave from is the one that it sees and connects to.
         local = self._udp.getsockname()
         try:
             self._tcp.bind((local[0], host_port, *local[2:]))
-            self._tcp.listen(_BACKLOG)
+            if listen:
+                self._tcp.listen(_BACKLOG)
         except OSError as cause:
             detail = f"TCP port {host_port} of {local[0]}: {cause.strerror}"
             hint = "choose another with --host-port, or none" if host_port else ""
@@ -98,6 +105,29 @@ class Contact:
             if time.monotonic() >= deadline:
                 return None
 
+    def forget(self) -> None:
+        """Throw away what has arrived: it belongs to something that is over."""
+        while (arrival := self.wait(0)) is not None:
+            if isinstance(arrival, socket.socket):
+                arrival.close()
+
+    def dial(self, port: int, *, seconds: float) -> socket.socket:
+        """Connect to a TCP port of the device, from the address that it was invited from.
+
+        OSError says why not.
+        """
+        local = self._udp.getsockname()
+        there = self._device.sockaddr
+        connection = socket.socket(self._device.family, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(seconds)
+            connection.bind((local[0], 0, *local[2:]))
+            connection.connect((there[0], port, *there[2:]))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def _receive(self) -> bytes | None:
         try:
             # One byte more than an answer may have: Windows fails on what does not fit.
@@ -125,7 +155,7 @@ class Contact:
         )
 
     def close(self) -> None:
-        """Close both."""
+        """Close them."""
         self._selector.close()
         self._udp.close()
         self._tcp.close()
@@ -140,5 +170,5 @@ class Contact:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close both."""
+        """Close them."""
         self.close()

@@ -1,54 +1,32 @@
-"""Getting a device to connect: the invitation, the password, and the wait.
+"""From the first invitation to a connection with the device.
 
-    invite       RedWax form first; a device that knows only the stock form stays silent at it and
-                 is then invited in that form.  What it fetches is the signed container either way.
-    authenticate where the device asks for it
-    wait         for the device to connect to this computer
+    invite         inviting.py
+    authenticate   where the device asks for the password
+    connect        to the device, where it has said where; or
+    wait           for the device to connect to this computer
 
 Each state has a time-out, an error and a hint of its own.
 """
 
 from __future__ import annotations
 
-import enum
 import socket
 import time
 from typing import TYPE_CHECKING, Callable, Optional, Union
 
-from platformio_secureota.errors import Reason, Refused, SecureOTAError, Unusable
+from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.ota import auth, refusal
-from platformio_secureota.ota.invitation import (
-    Accepted,
-    Challenge,
-    Form,
-    Invitation,
-    Rejected,
-    parse_answer,
-)
+from platformio_secureota.ota.invitation import Accepted, Challenge, Rejected, parse_answer
+from platformio_secureota.ota.inviting import PASSING
+from platformio_secureota.ota.settings import Connection
+from platformio_secureota.ota.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from platformio_secureota.ota.auth import PasswordForm
     from platformio_secureota.ota.contact import Contact
-    from platformio_secureota.ota.invitation import Answer
+    from platformio_secureota.ota.invitation import Answer, Door
+    from platformio_secureota.ota.inviting import Inviter
     from platformio_secureota.ota.settings import Settings
-    from platformio_secureota.ota.target import Target
-
-_PAUSES = (0.6, 0.9, 1.2)
-"""Seconds between the first invitations; the last one repeats.  A sleeping radio misses some."""
-
-_PATIENT_PAUSES = (3.0,)
-"""The same where the device has answered before: a nonce at a time."""
-
-_REDWAX_SHARE = 0.4
-"""Part of the time for invitations after which the stock form takes over."""
-
-_BUSY_PAUSE = 1.0
-"""Seconds until a busy device is asked again."""
-
-_SETTLE = 0.15
-"""Seconds for a newer nonce to arrive, where several invitations are on their way."""
 
 _MAX_ATTEMPTS = 3
 """Invitations that may end in a challenge whose answer gets no answer."""
@@ -56,37 +34,38 @@ _MAX_ATTEMPTS = 3
 Password = Union[str, Callable[[], Optional[str]], None]
 """The device's password, or who to ask for it, once and only if the device wants it."""
 
+OnState = Optional[Callable[[State], None]]
+"""Told of every state that is entered."""
 
-class State(enum.Enum):
-    """Where an upload stands; the value says it in words."""
 
-    INVITING = "inviting the device"
-    AUTHENTICATING = "authenticating"
-    WAITING = "waiting for the device to connect"
-    SENDING = "sending"
+class NotReached(Unusable):
+    """The device could not be connected to.  It may still be able to connect to us."""
+
+    def __init__(self, why: str, *, hint: str) -> None:
+        """`why`: what went wrong, as a part of a sentence."""
+        super().__init__(Reason.NoConnection, f"the device said yes, but {why}", hint=hint)
+        self.why = why
 
 
 class Handshake:
-    """One device, from the first invitation to its connection."""
+    """One device, from the first invitation to a connection."""
 
     def __init__(
         self,
         contact: Contact,
-        invitation: Invitation,
-        target: Target,
+        inviter: Inviter,
         *,
         password: Password,
         settings: Settings,
-        on_state: Callable[[State], None] | None,
+        on_state: OnState,
     ) -> None:
-        """Prepare; `on_state` is told of every state that is entered."""
-        self.form = Form.REDWAX
-        """The form that the device answered."""
+        """Prepare."""
         self.password_form: PasswordForm | None = None
         """How the password was shown; None if the device did not ask."""
+        self.not_reached = ""
+        """Why an earlier, direct attempt failed."""
         self._contact = contact
-        self._invitation = invitation
-        self._target = target
+        self._inviter = inviter
         self._password = password
         self._settings = settings
         self._timeouts = settings.timeouts
@@ -96,72 +75,33 @@ class Handshake:
         if self._on_state is not None:
             self._on_state(state)
 
-    def connect(self) -> socket.socket:
-        """Invite the device and return its connection."""
-        outcome = self._invite()
+    def connect(self, *, direct: bool) -> tuple[socket.socket, bool]:
+        """Invite the device; return a connection with it, and whether it was opened from here.
+
+        `direct` offers to connect to it.  NotReached if that is taken and fails.
+        """
+        # What still arrives from an earlier attempt does not answer this one.
+        self._contact.forget()
+        outcome = self._invite(direct=direct)
         if isinstance(outcome, Challenge):
-            outcome = self._authenticate(outcome)
+            outcome = self._authenticate(outcome, direct=direct)
         if isinstance(outcome, socket.socket):
-            # Its yes got lost on the way, but here it is.
-            return outcome
-        return self._wait_for_connection()
-
-    def _invite(self, pauses: Sequence[float] = _PAUSES) -> Accepted | Challenge | socket.socket:
-        self._enter(State.INVITING)
-        total = self._timeouts.invitation
-        redwax_until = total * _REDWAX_SHARE
-        started = time.monotonic()
-        sent = 0
-        busy: Refused | None = None
-        while (elapsed := time.monotonic() - started) < total:
-            self.form = Form.REDWAX if elapsed < redwax_until else Form.STOCK
-            end = redwax_until if self.form is Form.REDWAX else total
-            pause = min(pauses[min(sent, len(pauses) - 1)], end - elapsed)
-            self._contact.say(self._invitation.encode(self.form))
-            sent += 1
-            arrival = self._contact.wait(pause)
-            if isinstance(arrival, socket.socket):
-                return arrival
-            if arrival is None:
-                continue
-            answer = self._newest(parse_answer(arrival), several=sent > 1)
-            if not isinstance(answer, Rejected):
-                return answer
-            busy = refusal.refused(answer.text)
-            if busy.reason is not Reason.Busy:
-                raise busy
-            # With somebody else, who may be done in a moment; or with us, its yes having got lost.
-            arrival = self._contact.wait(min(_BUSY_PAUSE, total))
-            if isinstance(arrival, socket.socket):
-                return arrival
-        raise busy or self._no_answer()
-
-    def _newest(self, answer: Answer, *, several: bool) -> Answer | socket.socket:
-        # Each invitation that arrives makes a new nonce, and only the last one counts.
-        while several and isinstance(answer, Challenge):
-            arrival = self._contact.wait(_SETTLE)
-            if isinstance(arrival, socket.socket):
-                return arrival
-            newer = parse_answer(arrival) if isinstance(arrival, bytes) else None
-            if not isinstance(newer, Challenge):
-                break
-            answer = newer
-        return answer
-
-    def _no_answer(self) -> SecureOTAError:
-        where = f"{self._target.host}, UDP port {self._target.port}"
-        if self._contact.nobody_home:
-            detail = f"{where}: the host is there, but nothing listens on that port"
-            return Unusable(
-                Reason.NoAnswer, detail, hint="check the port, and that the firmware has OTA"
+            return outcome, False
+        if outcome.door is not None and direct:
+            return self._dial(outcome.door), True
+        if self._settings.connection is Connection.DIRECT:
+            raise NotReached(
+                "its firmware knows no direct mode", hint="choose --connection=back for this device"
             )
-        return Unusable(
-            Reason.NoAnswer,
-            f"{where}, within {self._timeouts.invitation:g} s",
-            hint="check that the device is on, in this network, and that its loop() calls handle()",
-        )
+        return self._wait_for_connection(), False
 
-    def _authenticate(self, challenge: Challenge) -> Accepted | socket.socket:
+    def _invite(self, *, direct: bool) -> Accepted | Challenge | socket.socket:
+        self._enter(State.INVITING)
+        return self._inviter.invite(direct=direct)
+
+    # -- the password -----------------------------------------------------------------------------
+
+    def _authenticate(self, challenge: Challenge, *, direct: bool) -> Accepted | socket.socket:
         password = self._ask_password()
         refused: Refused | None = None
         tried = unanswered = 0
@@ -182,17 +122,17 @@ class Handshake:
                 refused = refusal.refused(outcome.text, unnamed=Reason.NotAuthorized)
                 # With two answers under way, this is about the one to the old nonce.
                 tried += unanswered == 1
-                if tried == len(forms):
+                if refused.reason not in PASSING and tried == len(forms):
                     raise refused
             # Silence, or another form to try: a new nonce is needed for either.
             unanswered = 0
-            renewed = self._invite(_PATIENT_PAUSES)
+            renewed = self._invite(direct=direct)
             if not isinstance(renewed, Challenge):
                 return renewed
             challenge = renewed
         raise refused or Unusable(
             Reason.NoAnswer,
-            f"{self._target.host} asked for the password and does not answer it",
+            "it asked for the password and does not answer it",
             hint="try again",
         )
 
@@ -203,6 +143,7 @@ class Handshake:
                 Reason.PasswordMissing,
                 hint="set SECUREOTA_PASSWORD to the device's password",
             )
+        self._password = password
         return password
 
     def _hear_authentication(self, challenge: Challenge) -> Answer | socket.socket | None:
@@ -215,6 +156,22 @@ class Handshake:
                 return outcome
         return None
 
+    # -- the connection ---------------------------------------------------------------------------
+
+    def _dial(self, door: Door) -> socket.socket:
+        self._enter(State.CONNECTING)
+        try:
+            connection = self._contact.dial(door.port, seconds=self._timeouts.direct)
+            connection.sendall(door.key())
+        except OSError as cause:
+            seconds = f"no answer within {self._timeouts.direct:g} s"
+            why = seconds if isinstance(cause, socket.timeout) else cause.strerror
+            raise NotReached(
+                f"this computer could not reach it on TCP {door.port} ({why})",
+                hint=f"allow TCP {door.port} on the way to the device, or --connection=back",
+            ) from cause
+        return connection
+
     def _wait_for_connection(self) -> socket.socket:
         self._enter(State.WAITING)
         deadline = time.monotonic() + self._timeouts.connection
@@ -224,12 +181,13 @@ class Handshake:
                 return arrival
             if arrival is not None:
                 self._hear_while_waiting(parse_answer(arrival))
-        port = self._invitation.port
-        raise Unusable(
-            Reason.NoConnection,
-            f"the device said yes but could not reach this computer on TCP {port}",
-            hint=f"allow TCP {port} in the firewall, or fix the port with --host-port",
-        )
+        port = self._contact.port
+        detail = f"the device said yes but could not reach this computer on TCP {port}"
+        hint = f"allow TCP {port} in the firewall, or fix the port with --host-port"
+        if self.not_reached:
+            detail += f", and {self.not_reached}"
+            hint = "allow one of the two in the firewall; --host-port fixes the first"
+        raise Unusable(Reason.NoConnection, detail, hint=hint)
 
     @staticmethod
     def _hear_while_waiting(answer: Answer) -> None:

@@ -6,7 +6,9 @@ The host invites (docs/format.md, "Invitation"), in one of two forms:
     <c> <p> <s> <md5-hex>\n                                                 stock ArduinoOTA
 
 and the device answers `OK[ key=value ...]`, `AUTH <nonce>` or with an error text.  Both sides
-ignore keys that they do not know: that is where new abilities are offered and taken.
+ignore keys that they do not know: that is where new abilities are offered and taken.  The first of
+them is direct mode (3.2): a host that can connect to the device says `direct=1`, and a device that
+takes it answers with the port and a cookie.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Union
+
+from platformio_secureota.ota.target import MAX_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,12 +83,38 @@ def _digest(name: TransportDigest, data: bytes) -> str:
     return hashlib.new(name.value, data, usedforsecurity=False).hexdigest()
 
 
+DIRECT = {"direct": "1"}
+"""The key by which a host says that it can connect to the device."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where the device waits for our connection, once."""
+
+    port: int
+    """TCP port of the device."""
+    cookie: str = field(repr=False)
+    """32 hexadecimal digits.  Whoever shows them first is the one who was invited."""
+
+    def key(self) -> bytes:
+        """What goes over the connection before the container."""
+        return self.cookie.encode("ascii") + b"\n"
+
+
 @dataclass(frozen=True)
 class Accepted:
-    """`OK`: the device will fetch the container."""
+    """`OK`: the device will take the container."""
 
     keys: dict[str, str] = field(default_factory=dict)
     """What a newer device adds."""
+
+    @property
+    def door(self) -> Door | None:
+        """Where to connect to; None: the device will connect to us."""
+        port, cookie = self.keys.get("port", ""), self.keys.get("cookie", "")
+        if not _PORT.fullmatch(port) or int(port) > MAX_PORT or not _COOKIE.fullmatch(cookie):
+            return None
+        return Door(int(port), cookie)
 
 
 @dataclass(frozen=True)
@@ -107,6 +137,8 @@ Answer = Union[Accepted, Challenge, Rejected]
 
 _ACCEPTED = re.compile(rb"OK((?: [!-<>-~]+=[!-~]*)*)")
 _CHALLENGE = re.compile(rb"AUTH ([0-9A-Fa-f]+)")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_COOKIE = re.compile(r"[0-9a-f]{32}")
 
 
 def parse_answer(datagram: bytes) -> Answer:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 
 from platformio_secureota.ota.invitation import TransportDigest
+
+
+class Connection(enum.Enum):
+    """Who opens the TCP connection that the container travels on."""
+
+    AUTO = "auto"
+    """This computer, where the device takes that, and the device where it fails."""
+    DIRECT = "direct"
+    """This computer alone: no port of it is opened."""
+    BACK = "back"
+    """The device alone."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +27,8 @@ class Timeouts:
     """From the first invitation to the device's answer."""
     authentication: float = 5.0
     """For the answer to a password.  The device computes 10,000 rounds of PBKDF2 for it."""
+    direct: float = 4.0
+    """For a connection to the device.  It listens for 10 s, and a second way may follow."""
     connection: float = 10.0
     """From the device's yes to its connection."""
     sending: float = 30.0
@@ -35,10 +49,11 @@ class Timeouts:
 class Settings:
     """What can be chosen for one device."""
 
+    connection: Connection = Connection.AUTO
     host_address: str = ""
-    """This computer's address for the device to connect to; empty: by the route to the device."""
+    """This computer's address, as the device sees it; empty: by the route to the device."""
     host_port: int = 0
-    """TCP port to connect to; 0: any free one."""
+    """TCP port of this computer for the device to connect to; 0: any free one."""
     allow_weak_password: bool = False
     """Answer the MD5 forms too (auth.py says what that costs)."""
     transport_digest: TransportDigest = TransportDigest.SHA256

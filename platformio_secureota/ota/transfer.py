@@ -48,15 +48,18 @@ class Transfer:
         *,
         timeouts: Timeouts,
         progress: Progress = None,
+        on_sent: Callable[[], None] | None = None,
     ) -> None:
-        """Prepare; the caller closes the connection."""
+        """Prepare; the caller closes the connection.  `on_sent`: told of the last byte."""
         self._connection = connection
         self._rest = memoryview(container)
         self._size = len(container)
         self._timeouts = timeouts
         self._progress = progress
+        self._on_sent = on_sent
         self._words = DeviceWords()
-        self._heard = 0
+        self.heard = 0
+        """Bytes that the device has said."""
         self._shown = -1
         self._early_ok = False
         self._broken = False
@@ -126,6 +129,8 @@ class Transfer:
             self._broken = True
             return
         self._rest = self._rest[sent:]
+        if not self._rest and self._on_sent is not None:
+            self._on_sent()
 
     def _hear(self) -> bool:
         # False at the end of the connection.
@@ -136,8 +141,8 @@ class Transfer:
         except OSError:
             self._broken = True
             return False
-        self._heard += len(data)
-        if self._heard > 2 * self._size + _MAX_CHATTER:
+        self.heard += len(data)
+        if self.heard > 2 * self._size + _MAX_CHATTER:
             raise Unusable(Reason.NoVerdict, "the device talks without end")
         self._words.feed(data)
         if self._words.said_ok and (self._rest or unacknowledged(self._connection)):

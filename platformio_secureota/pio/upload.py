@@ -46,6 +46,8 @@ def parse_flags(words: Sequence[str]) -> Flags:
     parser.add_argument("-p", "--port", type=int)
     parser.add_argument("-I", "--host_ip", "--host-ip", default="")
     parser.add_argument("-P", "--host_port", "--host-port", type=int, default=0)
+    ways = [way.value for way in ota.Connection]
+    parser.add_argument("--connection", choices=ways, default=ota.Connection.AUTO.value)
     parser.add_argument("-a", "--auth")
     parser.add_argument("--allow-weak-password", action="store_true")
     # How much is shown is not theirs to say here.
@@ -62,6 +64,7 @@ def parse_flags(words: Sequence[str]) -> Flags:
         if value is not None and not 0 <= value <= ota.target.MAX_PORT:
             parser.error(f"{name}: there is no port {value}")
     settings = ota.Settings(
+        connection=ota.Connection(found.connection),
         host_address=found.host_ip,
         host_port=found.host_port,
         allow_weak_password=found.allow_weak_password,

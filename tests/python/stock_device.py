@@ -1,7 +1,7 @@
 """A device that speaks the OTA protocol as deployed devices do, for tests of the host side.
 
 Written from the facts of the wire alone; it shares no code with the tool that it tests.  By
-default it behaves well.  `Behaviour` bends it.
+default it behaves well, and knows nothing newer than the password.  `Behaviour` bends it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import secrets
 import socket
 import threading
 import time
@@ -101,6 +102,9 @@ class Behaviour:
     """Passwords that get no answer."""
     connects: bool = True
     connects_from: str = ""
+    door: str = ""
+    """Direct mode: "open"; "refusing" and "silent", where a connection does not come about;
+    "slamming", where it is closed at once.  "": not known, as to older devices."""
     stranger_first: str = ""
     """An address from which somebody else connects before the device does."""
     converse: Conversation = field(default_factory=lambda: take_and_say(b"OK"))
@@ -118,6 +122,10 @@ class StockDevice:
         self.command = -1
         self.digest_fits: bool | None = None
         self.stranger_heard: bytes | None = None
+        self.came_direct = False
+        self.knocks: list[bytes] = []
+        """What the connections to the door began with."""
+        self._door: Door | None = None
         self._udp = socket.socket(
             socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_DGRAM
         )
@@ -145,6 +153,7 @@ class StockDevice:
         self._stop.set()
         self._thread.join(timeout=10)
         self._udp.close()
+        self._shut_door()
         assert not self._thread.is_alive(), "the device hangs"
 
     def _run(self) -> None:
@@ -153,6 +162,7 @@ class StockDevice:
             try:
                 datagram, host = self._udp.recvfrom(1024)
             except (TimeoutError, socket.timeout):
+                self._look_at_door()
                 continue
             if len(self.heard) < self.behaviour.deaf_to:
                 self.heard.append("")
@@ -160,7 +170,9 @@ class StockDevice:
             text = datagram.decode("ascii")
             self.heard.append(text)
             time.sleep(self.behaviour.slow)
-            if self._is_admitted(text, host) and self.behaviour.connects:
+            if not self._is_admitted(text, host) or self._door is not None:
+                continue
+            if self.behaviour.connects:
                 # An invitation that was sent twice may be served when the host has gone.
                 with contextlib.suppress(ConnectionRefusedError):
                     self._fetch(host)
@@ -173,12 +185,13 @@ class StockDevice:
         if invitation is None and "stock" in self.behaviour.understands:
             invitation = STOCK.fullmatch(text)
         if invitation is not None:
+            self._shut_door()
             self._invitation = invitation
             if self.behaviour.password:
                 self._nonce = sha256(str(time.monotonic_ns()))[: self.behaviour.nonce_digits]
                 self._say(b"AUTH " + self._nonce.encode(), host)
                 return False
-            self._say(self.behaviour.answer, host)
+            self._say(self._yes(host), host)
             return self.behaviour.answer.startswith(b"OK")
         authentication = AUTHENTICATION.fullmatch(text)
         if authentication is None or not self._nonce:
@@ -194,25 +207,53 @@ class StockDevice:
         )
         self._nonce = ""
         fits = authentication["response"] == expected
-        self._say(self.behaviour.answer if fits else b"Authentication Failed", host)
+        self._say(self._yes(host) if fits else b"Authentication Failed", host)
         return fits
+
+    def _yes(self, host: tuple[str, int]) -> bytes:
+        assert self._invitation is not None
+        offered = " direct=1" in self._invitation.group()
+        if self.behaviour.answer != b"OK" or not self.behaviour.door or not offered:
+            return self.behaviour.answer
+        self._door = Door(self._udp.getsockname()[0], host[0], self.behaviour.door)
+        return f"OK port={self._door.port} cookie={self._door.cookie}".encode()
+
+    def _shut_door(self) -> None:
+        if self._door is not None:
+            self._door.close()
+        self._door = None
+
+    def _look_at_door(self) -> None:
+        knock = self._door.knock() if self._door is not None else None
+        if knock is None:
+            return
+        connection, said = knock
+        self.knocks.append(said)
+        if said == f"{self._door.cookie}\n".encode():  # type: ignore[union-attr]
+            self._shut_door()
+            self.came_direct = True
+            self._take(connection)
+        connection.close()
 
     def _fetch(self, host: tuple[str, int]) -> None:
         assert self._invitation is not None
-        port, size = int(self._invitation["port"]), int(self._invitation["size"])
-        self.command = int(self._invitation["command"])
+        port = int(self._invitation["port"])
         stranger = None
         if self.behaviour.stranger_first:
             stranger = self._connect(host[0], port, self.behaviour.stranger_first)
-        connection = self._connect(host[0], port, self.behaviour.connects_from)
-        with connection, contextlib.suppress(OSError):
-            self.received = self.behaviour.converse(connection, size)
-        self.digest_fits = self._digest() == self._invitation["digest"].lower()
+        self._take(self._connect(host[0], port, self.behaviour.connects_from))
         if self.behaviour.after:
             self._say(self.behaviour.after, host)
         if stranger is not None:
             self.stranger_heard = stranger.recv(100)
             stranger.close()
+
+    def _take(self, connection: socket.socket) -> None:
+        assert self._invitation is not None
+        self.command = int(self._invitation["command"])
+        with connection, contextlib.suppress(OSError):
+            self.received = self.behaviour.converse(connection, int(self._invitation["size"]))
+        self.digest_fits = self._digest() == self._invitation["digest"].lower()
 
     def _digest(self) -> str:
         assert self._invitation is not None
@@ -235,3 +276,55 @@ class StockDevice:
         # Words must leave before a close with bytes unread throws away what waits to be sent.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
+
+
+class Door:
+    """Where a device in direct mode waits for the host."""
+
+    def __init__(self, ip: str, host: str, how: str) -> None:
+        self.cookie = secrets.token_hex(16)
+        self._host = host
+        self._how = how
+        self._crowd: list[socket.socket] = []
+        self._listener = socket.socket(
+            socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM
+        )
+        self._listener.bind((ip, 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._listener.settimeout(0.02)
+        if how == "silent":
+            self._crowd_out()
+        elif how != "refusing":
+            self._listener.listen(4)
+
+    def _crowd_out(self) -> None:
+        # Who connects when the queue is full gets no answer at all.
+        self._listener.listen(0)
+        for _ in range(4):
+            one = socket.socket(self._listener.family, socket.SOCK_STREAM)
+            one.setblocking(False)
+            one.connect_ex(self._listener.getsockname())
+            self._crowd.append(one)
+
+    def knock(self) -> tuple[socket.socket, bytes] | None:
+        """Return the next connection of the host and the first 33 bytes of it."""
+        if self._how in {"refusing", "silent"}:
+            return None
+        try:
+            connection, peer = self._listener.accept()
+        except (TimeoutError, socket.timeout):
+            return None
+        if self._how == "slamming" or peer[0] != self._host:
+            connection.close()
+            return None
+        connection.settimeout(2)
+        said = b""
+        with contextlib.suppress(OSError):
+            while len(said) < 33 and (piece := connection.recv(33 - len(said))):
+                said += piece
+        connection.settimeout(5)
+        return connection, said
+
+    def close(self) -> None:
+        for one in (self._listener, *self._crowd):
+            one.close()

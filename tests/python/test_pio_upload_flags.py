@@ -16,6 +16,8 @@ def test_the_stock_uploader_s_names_are_known() -> None:
     assert flags.settings == ota.Settings(host_address="10.0.0.2", host_port=9999)
     assert upload.parse_flags([]) == upload.Flags(None, ota.Settings())
     assert upload.parse_flags(["--allow-weak-password"]).settings.allow_weak_password
+    direct = upload.parse_flags(["--connection=direct"]).settings.connection
+    assert direct is ota.Connection.DIRECT
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,15 @@ def test_a_password_is_refused_and_not_repeated(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--port=x"], ["--port=65536"], ["--host_port=-1"], ["--spiffs"], ["-f", "x.bin"]]
+    "words",
+    [
+        ["--port=x"],
+        ["--port=65536"],
+        ["--host_port=-1"],
+        ["--spiffs"],
+        ["-f", "x.bin"],
+        ["--connection=x"],
+    ],
 )
 def test_flags_that_are_none(words: list[str]) -> None:
     with pytest.raises(Unusable) as error:
