@@ -28,7 +28,7 @@ DEVICE_TESTS := $(patsubst tests/device/%.cpp,%,$(wildcard tests/device/test_*.c
 DEVICE_WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion \
   -Wvla -Werror
 DEVICE_CXXFLAGS = -std=$(CXX_STANDARD) -fno-exceptions -fno-rtti $(DEVICE_WARNINGS) -Isrc \
-  $(MBEDTLS_CFLAGS) $(CXXFLAGS)
+  -pthread $(MBEDTLS_CFLAGS) $(CXXFLAGS)
 
 VARIANT_FLAGS_device := -O2 -g
 VARIANT_FLAGS_device-asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -42,14 +42,14 @@ device-asan: build/device-asan/verify-image build/device-asan/judge-path \
   build/device-asan/emulated-device $(DEVICE_TESTS:%=build/device-asan/%)
 
 # Each test program says "N passed, M failed" as its last line and exits with 0 if M is 0.
-device-test: device-asan device-compile device-mbedtls3
-	@for test in $(DEVICE_TESTS:%=build/device-asan/%); do echo "$$test"; $$test || exit 1; done
+device-test: device-asan device-tsan device-compile device-mbedtls3
+	@for test in $(DEVICE_TESTS:%=build/device-asan/%) build/device-tsan/test_overlapped_sink; do echo "$$test"; $$test || exit 1; done
 
 # What is compiled and not run: the library as newer cores compile it, and the port to the chip and
 # its sketches against declarations of the two Arduino cores that are supported.
 ESP32_DECLARATIONS := tests/device/arduino-esp32-declarations
 ESP32_SOURCES := $(DEVICE_CORE) $(wildcard src/SecureOTA.cpp src/secureota/port/esp32/*.cpp \
-  $(foreach sketch,BasicSecureOTA SecureOTA-PublicTSA,examples/$(sketch)/src/*.cpp))
+  src/secureota/port/posix/sockets.cpp src/secureota/port/posix/overlapped_sink.cpp $(foreach sketch,BasicSecureOTA SecureOTA-PublicTSA,examples/$(sketch)/src/*.cpp))
 ESP32_FLAGS := -DESP32 -DARDUINO=10819 -DARDUINO_ARCH_ESP32
 
 # $(1): name, $(2): standard, $(3): sources, $(4): more flags
@@ -94,9 +94,21 @@ build/$(1)/verify-image build/$(1)/judge-path build/$(1)/judge-manifest build/$(
 $(DEVICE_TESTS:%=build/$(1)/%): \
   $(DEVICE_LIBRARY:%.cpp=build/$(1)/obj/%.o)
 	@echo "link $$@"
-	@$$(CXX) $$(VARIANT_FLAGS_$(1)) $$^ $$(LDFLAGS) $$(MBEDTLS_LIBS) -o $$@
+	@$$(CXX) -pthread $$(VARIANT_FLAGS_$(1)) $$^ $$(LDFLAGS) $$(MBEDTLS_LIBS) -o $$@
 endef
 $(foreach variant,device device-asan device-mbedtls3,$(eval $(call device_variant,$(variant))))
+
+# What has more than one task, under ThreadSanitizer.
+TWO_TASKS := tests/device/test_overlapped_sink.cpp src/secureota/port/posix/overlapped_sink.cpp \
+  src/secureota/error.cpp
+
+.PHONY: device-tsan
+device-tsan: build/device-tsan/test_overlapped_sink
+build/device-tsan/test_overlapped_sink: $(TWO_TASKS) $(wildcard src/secureota/*.h) \
+  src/secureota/port/posix/overlapped_sink.h tests/device/check.h | setup-device
+	@mkdir -p $(@D)
+	@echo "link $@"
+	@$(CXX) $(DEVICE_CXXFLAGS) -O1 -g -fsanitize=thread $(TWO_TASKS) $(LDFLAGS) -o $@
 
 # The same on mbedtls 3.6: what touches cryptography, and the verifier as a program. Where the
 # library can't be had, tools/mbedtls3.py says so, and the tests say what they leave out.

@@ -10,7 +10,8 @@ enum class ImageKind : uint8_t { Application, Filesystem };
 
 // Called in this order: open, write..., seal, readBack..., then activate; abort at any point. The
 // updater calls open only after the token was accepted, and activate only after what readBack
-// returned has the digest that the token names.
+// returned has the digest that the token names. capacity is called at any time, also while another
+// task is in one of the others; none of those is called while another is.
 class ImageSink {
  public:
   // Bytes that an image of this kind may have; 0 if there is no place for the kind.
@@ -22,6 +23,11 @@ class ImageSink {
 
   // Appends. FlashWriteFailed.
   SECUREOTA_NODISCARD virtual Error write(Bytes bytes) = 0;
+
+  // Erases the next piece, at most one block, of what is still to be written: for somebody who has
+  // time before its bytes come. False where nothing was erased, because nothing is left or because
+  // it failed: then write will meet the failure.
+  virtual bool eraseAhead() { return false; }
 
   // Nothing more will be written: puts into flash what a buffer still holds. FlashWriteFailed;
   // ActivateFailed where the platform finds that the image could never boot.

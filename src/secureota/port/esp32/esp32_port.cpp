@@ -12,6 +12,7 @@
 #endif
 
 #include "../../port.h"
+#include "../posix/overlapped_sink.h"
 #include "../posix/sockets.h"
 #include "nvs_store.h"
 #include "partition_sink.h"
@@ -27,7 +28,7 @@ const uint32_t kPauseInterval = 50;
 
 class Esp32Port final : public Port, public RandomSource {
  public:
-  Esp32Port() : lastPause_(0) { hostname_[0] = '\0'; }
+  Esp32Port() : sink_(&partition_), lastPause_(0) { hostname_[0] = '\0'; }
 
   SECUREOTA_NODISCARD bool listen(uint16_t port) override {
     // Sockets exist only once the stack runs. Harmless where WiFi or Ethernet has started it.
@@ -106,7 +107,8 @@ class Esp32Port final : public Port, public RandomSource {
   }
 
   Sockets sockets_;
-  PartitionSink sink_;
+  PartitionSink partition_;
+  OverlappedSink sink_;  // in front of partition_
   NvsStore store_;
   uint32_t lastPause_;
   char hostname_[sizeof "esp32-001122334455"];

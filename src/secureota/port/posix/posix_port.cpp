@@ -27,7 +27,11 @@ PosixPort& posixPort() {
 }
 
 PosixPort::PosixPort()
-    : address_(htonl(INADDR_LOOPBACK)), port_(-1), listenFailed_(false), arguments_(nullptr) {}
+    : sink_(&flash_),
+      address_(htonl(INADDR_LOOPBACK)),
+      port_(-1),
+      listenFailed_(false),
+      arguments_(nullptr) {}
 
 void PosixPort::listenOn(uint32_t address, int port) {
   address_ = address;

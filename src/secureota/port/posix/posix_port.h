@@ -9,6 +9,7 @@
 
 #include "../../port.h"
 #include "flash.h"
+#include "overlapped_sink.h"
 #include "sockets.h"
 
 namespace secureota {
@@ -56,7 +57,7 @@ class PosixPort final : public Port, public RandomSource {
   // Not announced: devices in tests would show up in other people's lists.
   void announce(const char* hostname, uint16_t port, bool password) override;
   void stopAnnouncing() override {}
-  ImageSink& sink() override { return flash_; }
+  ImageSink& sink() override { return sink_; }
   RecordStore& store() override { return flash_; }
   RandomSource& random() override { return *this; }
 
@@ -64,6 +65,7 @@ class PosixPort final : public Port, public RandomSource {
 
  private:
   Flash flash_;
+  OverlappedSink sink_;  // in front of flash_
   Sockets sockets_;
   uint32_t address_;
   int port_;
