@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from platformio_secureota import atomic
+from platformio_secureota import atomic, key_encryption
 from platformio_secureota.algorithms import MAX_RSA_BITS, MIN_RSA_BITS
 from platformio_secureota.errors import Reason, Unusable
 from platformio_secureota.identity import ALLOWED_KEYS, PrivateKey, SigningIdentity, spki
@@ -28,14 +28,14 @@ def write_pem(
     """Write key, certificate and chain into one PEM file that only its owner may read.
 
     A file that is there is kept unless `replace` says otherwise: a lost signing key can't be made
-    again.  With a passphrase the key is encrypted (PKCS #8, PBES2).
+    again.  With a passphrase the key is encrypted, as `key_encryption` says.
     """
-    protection: serialization.KeySerializationEncryption = serialization.NoEncryption()
-    if passphrase:
-        protection = serialization.BestAvailableEncryption(passphrase)
+    form = serialization.Encoding.DER if passphrase else serialization.Encoding.PEM
     pem = identity.key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection
+        form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+    if passphrase:
+        pem = key_encryption.encrypt_pem(pem, passphrase)
     for certificate in (identity.certificate, *identity.chain):
         pem += certificate.public_bytes(serialization.Encoding.PEM)
     atomic.write(path, pem, mode=atomic.PRIVATE, replace=replace)
