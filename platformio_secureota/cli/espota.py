@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from platformio_secureota import pki
+from platformio_secureota import hsm, key_source, pki
 from platformio_secureota.cli import console, espota_signing, options, progress, upload
 from platformio_secureota.errors import Reason, Unusable
 from platformio_secureota.ota import (
@@ -68,7 +68,10 @@ _DIGESTS = {"md5": TransportDigest.MD5, "sha256": TransportDigest.SHA256}
 @click.option(
     "url", "-S", "--sign", metavar="URL", default="", help="Timestamp authority to sign the image."
 )
-@click.option("key", "-K", "--signing-key", type=options.FILE, help="Key file to sign the image.")
+@click.option(
+    "key", "-K", "--signing-key", metavar="FILE|URI",
+    help="Key file to sign the image, or pkcs11: URI of a key in a token.",
+)  # fmt: skip
 @click.option(
     "generate", "-G", "--generate-signing-key", "--generate", is_flag=True,
     help="Make the key file that --signing-key names, and print its certificate.",
@@ -94,7 +97,7 @@ def espota(  # noqa: PLR0913 - one argument an option
     timeout: float,
     digest: str,
     url: str,
-    key: Path | None,
+    key: str | None,
     generate: bool,
     anchors: tuple[Path, ...],
     for_old_readers: str | None,
@@ -147,7 +150,11 @@ def espota(  # noqa: PLR0913 - one argument an option
     )
 
 
-def _generate(path: Path) -> None:
+def _generate(key: str) -> None:
+    path = key_source.parse(key)
+    if isinstance(path, hsm.Pkcs11Uri):
+        hint = "secureota hsm keygen makes a key in a token"
+        raise Unusable(Reason.Usage, "--generate-signing-key makes a file", hint=hint)
     passphrase = console.key_passphrase()
     identity = pki.generate()
     pki.write_pem(path, identity, passphrase=passphrase)

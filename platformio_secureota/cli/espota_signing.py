@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from platformio_secureota import compat, container, der, timestamp
 from platformio_secureota.anchors import TrustAnchor
-from platformio_secureota.cli import authorities, console, options
+from platformio_secureota.cli import authorities, console, options, signing_key
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.image import Image
 from platformio_secureota.sign import request_token, sign
-from platformio_secureota.tsa import LocalTSA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +31,7 @@ _GRANTED = (0, 1)
 def signed_container(
     path: Path,
     *,
-    key: Path | None,
+    key: str | None,
     url: str,
     anchors: Sequence[Path],
     for_old_readers: bool,
@@ -65,11 +64,9 @@ def signed_container(
 
 
 def _sign_with_key(
-    image: Image, key: Path, anchors: Sequence[Path], *, for_old_readers: bool
+    image: Image, key: str, anchors: Sequence[Path], *, for_old_readers: bool
 ) -> bytes:
-    console.warn_if_exposed(key)
-    settings = compat.REDWAX if for_old_readers else {}
-    tsa = LocalTSA.from_pem(key, console.key_passphrase(), **settings)
+    tsa = signing_key.tsa_of(key, for_old_readers=for_old_readers)
     trusted = options.load_anchor_files(anchors)
     own = [TrustAnchor.from_der(tsa.identity.anchor_der)]
     signed = sign(image, tsa, anchors=trusted or own)

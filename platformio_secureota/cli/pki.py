@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from cryptography import x509
 
+from platformio_secureota import hsm
 from platformio_secureota.cli import console, pki_keys, pki_options, pki_requests, pki_tree
 from platformio_secureota.cli.pki_deny import deny
 from platformio_secureota.cli.pki_requests import accept, make_request
@@ -50,6 +51,13 @@ def pki() -> None:
 @pki_options.days("20 years")
 @pki_options.kind
 @pki_options.folder
+@click.option(
+    "key",
+    "--key",
+    default="",
+    metavar="pkcs11:URI",
+    help="Certify this key, made by `secureota hsm keygen`, instead of making one.",
+)
 @pki_keys.new_passphrase_option
 def root(
     *,
@@ -59,6 +67,7 @@ def root(
     days: int | None,
     kind: str,
     folder: Path,
+    key: str,
     new_passphrase_file: Path | None,
 ) -> None:
     """Make the root of a new hierarchy, called NAME.
@@ -67,6 +76,12 @@ def root(
     afterwards (--issuer-key names where it is).
     """
     order = Order(name, Profile.ROOT, policies, depth, pki_options.lifetime(days))
+    if key:
+        private = pki_keys.open_token_key(hsm.parse(key))
+        member = Tree(folder).add_root(order, private, now=pki_options.now())
+        pki_tree.announce(member, in_token=True)
+        pki_keys.note_where(key)
+        return
     new = pki_keys.new_key(kind, name, pki_keys.Secrets(new_file=new_passphrase_file))
     member = Tree(folder).add_root(order, new, now=pki_options.now())
     pki_tree.announce(member)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from platformio_secureota.hierarchy import Node
     from platformio_secureota.identity import PrivateKey, SigningIdentity
+    from platformio_secureota.key_source import KeySource
 
 NEW_KEY_VARIABLE = "SECUREOTA_NEW_KEY_PASSPHRASE"
 
@@ -82,11 +83,24 @@ def open_issuer(issuer: Node, secrets: Secrets) -> SigningIdentity:
     return identity
 
 
+def open_key(source: KeySource, passphrase_file: Path | None) -> tuple[PrivateKey, bytes | None]:
+    """A key by itself, and the passphrase of its file; None for one in a token."""
+    if isinstance(source, hsm.Pkcs11Uri):
+        return open_token_key(source), None
+    secret = passphrase.of_key_file(source, passphrase_file)
+    return keyfile.load_identity(source, passphrase=secret).key, secret
+
+
 def open_token_key(uri: hsm.Pkcs11Uri) -> PrivateKey:
     """A key in a token, by itself: its certificate is elsewhere, or does not exist yet."""
     from platformio_secureota.hsm import identity  # noqa: PLC0415 - needs the extra `hsm`
 
     return identity.open_key(uri, console.token_access())
+
+
+def note_where(uri: str) -> None:
+    """Say how an authority certifies whose key is in a token."""
+    console.note(f'Its key stays in the token: certify with --issuer-key "{uri}"')
 
 
 def new_key(kind: str, name: str, secrets: Secrets) -> NewKey:

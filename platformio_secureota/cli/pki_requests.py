@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,13 +16,13 @@ from platformio_secureota.hierarchy import node as nodes
 from platformio_secureota.hierarchy import request as requests
 from platformio_secureota.hierarchy.profiles import profile_of
 from platformio_secureota.hierarchy.tree import join
+from platformio_secureota.hsm.uri import CERTIFICATE
 from platformio_secureota.identity import spki
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from platformio_secureota.hierarchy import Node, Order
-    from platformio_secureota.identity import PrivateKey
+    from platformio_secureota.identity import PrivateKey, SigningIdentity
+    from platformio_secureota.key_source import KeySource
 
 
 @click.command("request", short_help="Ask for a certificate, for a key on this machine.")
@@ -69,28 +70,52 @@ def _key_in_file(key: Path, *, name: str, kind: str, passphrase_file: Path | Non
 
 
 @click.command(short_help="Take in the certificate that came back for a request.")
-@click.argument("key", type=options.FILE)
+@click.argument("key", metavar="FILE|pkcs11:URI")
 @click.argument("chain", type=options.FILE)
 @pki_options.folder
 @passphrase.file_option
-def accept(*, key: Path, chain: Path, folder: Path, passphrase_file: Path | None) -> None:
-    """Put the certificates in the file CHAIN into the key file KEY, ready for `secureota sign`.
+def accept(*, key: str, chain: Path, folder: Path, passphrase_file: Path | None) -> None:
+    """Put the certificates in the file CHAIN beside their key, ready for `secureota sign`.
+
+    \b
+    They go into the key's own file, or, for a key in a token, into the file that the URI names:
+      secureota pki accept fred.pem chain.pem
+      secureota pki accept "pkcs11:object=fred?secureota-certificate=fred.pem" chain.pem
 
     An authority becomes the top of a hierarchy in --dir, and certifies from there.
-    """
-    secret = passphrase.of_key_file(key, passphrase_file)
-    identity = keyfile.load_identity(key, passphrase=secret)
-    joined = join(identity, nodes.read_certificates(chain))
-    profile = profile_of(joined.certificate)
-    if profile is not None and profile.is_authority:
-        member = Tree(folder).adopt(joined, secret, now=pki_options.now())
-        pki_tree.announce(member)
-        console.note(f"Its key is in {member.key_file} now; {key} can go.")
+    """  # noqa: D301 - \b is click's mark for lines to be kept
+    source = key_source.parse(key)
+    answer = nodes.read_certificates(chain)
+    profile = profile_of(answer[0])
+    is_authority = profile is not None and profile.is_authority
+    if isinstance(source, hsm.Pkcs11Uri) and source.certificate is None and not is_authority:
+        hint = f"name a file for them at the URI's end: ?{CERTIFICATE}=FILE"
+        raise Unusable(Reason.Usage, "the URI does not say where the certificates go", hint=hint)
+    private, secret = pki_keys.open_key(source, passphrase_file)
+    joined = join(private, answer)
+    if is_authority:
+        _accept_branch(joined, source, key, secret=secret, tree=Tree(folder))
         return
-    keyfile.write_pem(key, joined, passphrase=secret, replace=True)
+    if isinstance(source, Path):
+        keyfile.write_pem(source, joined, passphrase=secret, replace=True)
+    elif source.certificate is not None:
+        data = nodes.pem(joined.certificate, *joined.chain)
+        console.write_output(source.certificate, data)
     words = "a certificate" if profile is None else profile.words
     end = f"{joined.certificate.not_valid_after_utc:%Y-%m-%d}"
     click.echo(f"{key}: {pki.describe(joined.certificate)}, {words}, until {end}")
+
+
+def _accept_branch(
+    joined: SigningIdentity, source: KeySource, key: str, *, secret: bytes | None, tree: Tree
+) -> None:
+    in_file = isinstance(source, Path)
+    member = tree.adopt(joined, passphrase=secret, with_key=in_file, now=pki_options.now())
+    pki_tree.announce(member, in_token=not in_file)
+    if in_file:
+        console.note(f"Its key is in {member.key_file} now; {key} can go.")
+    else:
+        pki_keys.note_where(key)
 
 
 def judge(file: Path, order: Order, above: Node | None, *, yes: bool) -> Request:

@@ -39,13 +39,13 @@ def tree(*, folder: Path) -> None:
     draw(hierarchy, now=pki_options.now(), file=sys.stdout)
 
 
-def announce(member: Node) -> None:
-    """Say who is there now."""
+def announce(member: Node, *, in_token: bool = False) -> None:
+    """Say who is there now; `in_token`: its key is one of ours that has no file."""
     end = f"{member.certificate.not_valid_after_utc:%Y-%m-%d}"
     click.echo(f"{member.folder}: {member.name} {role(member)}, until {end}")
     if member.key_file.exists():
         pki_keys.warn_if_bare(member.key_file)
-    else:
+    elif not in_token:
         console.note(f"Send back: {member.folder / CHAIN}")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from platformio_secureota import compat, container, key_source, names
+from platformio_secureota import compat, container, names
 from platformio_secureota.anchors import TrustAnchor
-from platformio_secureota.cli import authorities, console, options
+from platformio_secureota.cli import authorities, console, options, signing_key
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.image import Image
 from platformio_secureota.sign import sign as sign_image
@@ -17,8 +16,9 @@ from platformio_secureota.tsa.client import DEFAULT_TIMEOUT
 from platformio_secureota.tsa.local import CERTIFICATE_CHOICES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from platformio_secureota.sign import Tsa
-    from platformio_secureota.tsa import LocalTSA
 
 
 @click.command(short_help="Sign an image, with a key or by a timestamp authority.")
@@ -110,8 +110,9 @@ def sign(  # noqa: PLR0913 - one argument an option
         raise Unusable(Reason.Usage, f"{image} is a signed image already")
     tsa: Tsa
     if key is not None and not urls:
-        tsa = _local(key, certs=certs, for_compat=for_compat)
-        trusted = trusted or [TrustAnchor.from_der(tsa.identity.anchor_der)]
+        local = signing_key.tsa_of(key, for_old_readers=bool(for_compat), certs=certs)
+        trusted = trusted or [TrustAnchor.from_der(local.identity.anchor_der)]
+        tsa = local
     elif urls and key is None:
         tsa = authorities.ask(urls, option="--tsa", timeout=timeout, ca_file=ca_file, proxy=proxy)
     else:
@@ -143,18 +144,3 @@ def _check_names(image: Path, destination: Path, token_out: Path | None) -> None
     names = [path.resolve() for path in (image, destination, token_out) if path is not None]
     if len(set(names)) != len(names):
         raise Unusable(Reason.Usage, "image, output and token must be different files")
-
-
-def _local(key: str, *, certs: str, for_compat: str | None) -> LocalTSA:
-    settings = compat.REDWAX if for_compat else {}
-    name = key_source.parse(key)
-    tsa = key_source.local_tsa(
-        name,
-        passphrase=console.key_passphrase(),
-        access=console.token_access(),
-        certs=certs,
-        **settings,
-    )
-    if isinstance(name, Path):
-        console.warn_if_exposed(name)
-    return tsa

@@ -13,7 +13,7 @@ top is an authority that somebody else has certified.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from platformio_secureota import denied, keyfile, pki
@@ -95,13 +95,18 @@ class Tree:
 
     # -- growing ------------------------------------------------------------------------------
 
-    def add_root(self, order: Order, new: NewKey, *, now: dt.datetime) -> Node:
-        """Make a root, with a key of its own."""
+    def add_root(self, order: Order, source: NewKey | PrivateKey, *, now: dt.datetime) -> Node:
+        """Make a root: with a key made here, or one that is elsewhere and stays there."""
         self._check_new_name(order.name)
-        key = _new_key(new.kind)
+        made, passphrase = None, None
+        if isinstance(source, NewKey):
+            key = made = _new_key(source.kind)
+            passphrase = source.passphrase
+        else:
+            key = source
         certificate = certify(order, key.public_key(), issuer=None, key=key, now=now)
         member = Node(self.folder / order.name, certificate, ())
-        return self._settle(member, key, new.passphrase, issuer=None, event="issued", now=now)
+        return self._settle(member, made, passphrase, issuer=None, event="issued", now=now)
 
     def add(
         self,
@@ -144,15 +149,22 @@ class Tree:
         return self._settle(fresh, key, passphrase, issuer=None, event="renewed", now=now)
 
     def adopt(
-        self, identity: SigningIdentity, passphrase: bytes | None, *, now: dt.datetime
+        self,
+        identity: SigningIdentity,
+        *,
+        passphrase: bytes | None = None,
+        with_key: bool = True,
+        now: dt.datetime,
     ) -> Node:
-        """Take in a branch: an authority that somebody else has certified, as a top."""
+        """Take in a branch: an authority that somebody else has certified, as a top.
+
+        `with_key` says whether its key comes along: one in a token stays there.
+        """
         name = common_name(identity.certificate.subject)
         self._check_new_name(name)
         member = Node(self.folder / name, identity.certificate, identity.chain)
-        return self._settle(
-            member, identity.key, passphrase, issuer=None, event="accepted", now=now
-        )
+        key = identity.key if with_key else None
+        return self._settle(member, key, passphrase, issuer=None, event="accepted", now=now)
 
     def _certify(
         self,
@@ -250,16 +262,16 @@ def renewal_of(member: Node) -> Order:
     )
 
 
-def join(identity: SigningIdentity, answer: list[x509.Certificate]) -> SigningIdentity:
+def join(key: PrivateKey, answer: list[x509.Certificate]) -> SigningIdentity:
     """A key with the certificates that came back for its request.  Unusable(KeyUnusable)."""
-    if spki(answer[0].public_key()) != spki(identity.key.public_key()):
+    if spki(answer[0].public_key()) != spki(key.public_key()):
         detail = f"the certificate of {common_name(answer[0].subject)} is of another key"
         raise Unusable(Reason.KeyUnusable, detail)
     for certificate, issuer in zip(answer, answer[1:]):
         if not is_issued_by(certificate, issuer):
             detail = f"{common_name(issuer.subject)} has not issued the certificate before it"
             raise Unusable(Reason.HierarchyUnusable, detail)
-    return replace(identity, certificate=answer[0], chain=tuple(answer[1:]))
+    return SigningIdentity(key, answer[0], tuple(answer[1:]))
 
 
 def _members_in(folder: Path) -> list[Node]:

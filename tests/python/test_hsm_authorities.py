@@ -104,3 +104,68 @@ def test_the_server_signs_with_its_key_in_a_token(card: SoftHsm, tmp_path: Path)
         assert verify_token(reply.content, anchors=anchors).image_digest == DIGEST
     assert len(site.records()) == 3
     assert card.tokens()
+
+
+def test_a_root_certifies_with_its_key_in_a_token(shell: Shell) -> None:
+    key = make_key(shell, "root")
+    run(shell, "pki", "root", "myCorp", "--key", key)
+    assert not list(Path("pki").rglob("key.pem"))
+    outcome = shell("pki", "signer", "Fred", "--under", "myCorp")
+    assert (outcome.status, "--issuer-key" in outcome.err) == (2, True)
+    run(shell, "pki", "signer", "Fred", "--under", "myCorp", "--issuer-key", key)
+    anchor = ("--anchor", "pki/myCorp/certificate.pem")
+    run(shell, "sign", "firmware.bin", "--key", "pki/myCorp/Fred/key.pem", *anchor, "-o", "out.bin")
+    assert run(shell, "verify", *anchor, "out.bin").splitlines()[-1].startswith("accepted: ")
+    shell.fails("Usage", "pki", "root", "other", "--key", "key.pem")
+
+
+def test_a_card_takes_in_the_certificate_that_came_back(shell: Shell) -> None:
+    card_key, other = make_key(shell, "Fred"), make_key(shell, "Mary")
+    run(shell, "pki", "root", "myCorp")
+    run(shell, "pki", "intermediate", "development", "--under", "myCorp")
+    run(shell, "pki", "request", "Fred", "--key", card_key, "-o", "fred.csr")
+    run(shell, "pki", "signer", "Fred", "--under", "development", "--request", "fred.csr", "--yes")
+    chain = "pki/myCorp/development/Fred/chain.pem"
+    assert "secureota-certificate" in shell.fails("Usage", "pki", "accept", card_key, chain).err
+
+    named = f"{card_key}?secureota-certificate=fred.pem"
+    wrong = f"{other}?secureota-certificate=fred.pem"
+    shell.fails("KeyUnusable", "pki", "accept", wrong, chain)
+    assert not Path("fred.pem").exists()
+    assert "CN=Fred, signs firmware" in run(shell, "pki", "accept", named, chain)
+    assert Path("fred.pem").read_bytes() == Path(chain).read_bytes()
+
+    anchor = ("--anchor", "pki/myCorp/certificate.pem")
+    run(shell, "sign", "firmware.bin", "--key", named, *anchor, "-o", "signed.bin")
+    assert run(shell, "verify", *anchor, "signed.bin").splitlines()[-1].startswith("accepted: ")
+
+
+def test_a_certificate_is_not_written_over_a_key(shell: Shell) -> None:
+    key = make_key(shell, "Fred")
+    run(shell, "pki", "root", "myCorp")
+    run(shell, "pki", "request", "Fred", "--key", key, "-o", "fred.csr")
+    run(shell, "pki", "signer", "Fred", "--under", "myCorp", "--request", "fred.csr", "--yes")
+    named = f"{key}?secureota-certificate=pki/myCorp/key.pem"
+    before = Path("pki/myCorp/key.pem").read_bytes()
+    shell.fails("FileUnwritable", "pki", "accept", named, "pki/myCorp/Fred/chain.pem")
+    assert Path("pki/myCorp/key.pem").read_bytes() == before
+
+
+def test_a_branch_whose_key_is_in_a_token(shell: Shell) -> None:
+    key = make_key(shell, "engineering")
+    run(shell, "pki", "root", "myCorp")
+    run(shell, "pki", "request", "engineering", "--key", key, "-o", "engineering.csr")
+    asked = ("--under", "myCorp", "--request", "engineering.csr", "--yes")
+    run(shell, "pki", "intermediate", "engineering", *asked)
+    outcome = shell("pki", "accept", key, "pki/myCorp/engineering/chain.pem", "--dir", "theirs")
+    assert outcome.status == 0
+    assert f'--issuer-key "{key}"' in outcome.err
+    assert "Send back" not in outcome.err
+    assert not Path("theirs/engineering/key.pem").exists()
+
+    there = ("--dir", "theirs", "--issuer-key", key)
+    run(shell, "pki", "signer", "robot", "--under", "engineering", *there)
+    anchor = ("--anchor", "pki/myCorp/certificate.pem")
+    robot = "theirs/engineering/robot/key.pem"
+    run(shell, "sign", "firmware.bin", "--key", robot, *anchor, "-o", "signed.bin")
+    assert run(shell, "verify", *anchor, "signed.bin").splitlines()[-1].startswith("accepted: ")
