@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 import softhsm
 from command_line import Shell
 from platformio_secureota import verify_token
 from platformio_secureota.anchors import read_anchors
 from softhsm import PIN, SoftHsm
-from tsa_server import DIGEST, Site, running
+from tsa_server import DIGEST, QUERY, REQUEST, TOKEN, Site, fail_info, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+SYSTEM_FAILURE = 25
 
 softhsm_or_skip = pytest.fixture(scope="module", autouse=True)(softhsm.need_softhsm)
 
@@ -85,15 +94,21 @@ def test_another_key_of_the_token_certifies_nothing(shell: Shell) -> None:
     assert not Path("pki/myCorp/Fred").exists()
 
 
-def test_the_server_signs_with_its_key_in_a_token(card: SoftHsm, tmp_path: Path) -> None:
-    identity = softhsm.make_signer("token=card;object=tsa", name="authority")
-    site = Site.make(tmp_path)
-    pin = tmp_path / "pin"
+def site_with_token(folder: Path) -> Site:
+    """A server's folder, whose key is in the token under "tsa"."""
+    site = Site.make(folder)
+    pin = folder / "pin"
     pin.write_text(PIN)
     pin.chmod(0o600)
     key = f"pkcs11:token=card;object=tsa?module-path={softhsm.MODULE}&pin-source=file:{pin}"
     text = site.config.path.read_text()
     site.config.path.write_text(text.replace('key = "key.pem"', f'key = "{key}"'))
+    return site
+
+
+def test_the_server_signs_with_its_key_in_a_token(card: SoftHsm, tmp_path: Path) -> None:
+    identity = softhsm.make_signer("token=card;object=tsa", name="authority")
+    site = site_with_token(tmp_path)
     with running(site) as server:
         replies = [server.post() for _ in range(3)]
     assert [reply.status_code for reply in replies] == [200, 200, 200]
@@ -169,3 +184,63 @@ def test_a_branch_whose_key_is_in_a_token(shell: Shell) -> None:
     robot = "theirs/engineering/robot/key.pem"
     run(shell, "sign", "firmware.bin", "--key", robot, *anchor, "-o", "signed.bin")
     assert run(shell, "verify", *anchor, "signed.bin").splitlines()[-1].startswith("accepted: ")
+
+
+def test_a_server_whose_token_goes_and_returns(
+    card: SoftHsm, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No token, no timestamp: a rejection, a bad /healthz, no line; and on again afterwards."""
+    softhsm.make_signer("token=card;object=tsa", name="authority")
+    site = site_with_token(tmp_path)
+    with running(site) as server:
+        assert fail_info(server.post()) == -1
+        (folder,) = card.tokens()
+        folder.rename(tmp_path / "away")
+        for _ in range(2):
+            assert fail_info(server.post()) == SYSTEM_FAILURE
+            assert server.get("/healthz").status_code == 503
+        assert "no token fits pkcs11:token=card" in caplog.text
+        (tmp_path / "away").rename(folder)
+        assert fail_info(server.post()) == -1
+        deadline = time.monotonic() + 30  # a health stands for a while
+        while server.get("/healthz").status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert len(site.records()) == 2
+
+
+def test_two_workers_with_the_key_in_a_token(card: SoftHsm, tmp_path: Path) -> None:
+    """Each worker has a session of its own; together they keep one log."""
+    softhsm.make_signer("token=card;object=tsa", name="authority")
+    site = site_with_token(tmp_path)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    text = site.config.path.read_text()
+    site.config.path.write_text(text.replace("port = 0", f"port = {port}"))
+    command = [sys.executable, "-m", "platformio_secureota", "tsa", "serve", "--workers", "2"]
+    errors = tmp_path / "stderr"
+    with errors.open("wb") as log:
+        server = subprocess.Popen(
+            [*command, "--config", site.config.path],
+            env={**os.environ, **card.environment},
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while errors.read_text().count("Application startup complete") < 2:
+            assert server.poll() is None, errors.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        # Each request on a new connection: whichever worker is free takes it.
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": QUERY, "Connection": "close"}
+        url = f"http://127.0.0.1:{port}/timestamp"
+        for _ in range(40):
+            reply = requests.post(url, REQUEST, headers=headers, timeout=10)
+            assert fail_info(reply) == -1
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(20)
+    records = site.records()
+    assert len({record["serial"] for record in records}) == len(records) == 40

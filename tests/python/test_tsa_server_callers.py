@@ -250,6 +250,31 @@ def test_anonymous_is_for_this_machine(tmp_path: Path) -> None:
         assert caught.value.status == 403
 
 
+@pytest.mark.parametrize("kind", ["anonymous", "proxied"])
+def test_matrix_of_the_other_kinds(tmp_path: Path, kind: str) -> None:
+    """Whom nobody has to prove, and whom a proxy vouches for: with every policy as well."""
+    client = tls_certificate(Authority.make("clients"), tmp_path, "runner")
+    by, more, headers = {
+        "anonymous": ("anonymous = true", "", {}),
+        "proxied": (
+            'certificates = ["subject:CN=runner"]',
+            "[proxy]\nclient_certificates = true\n",
+            proxied(client),
+        ),
+    }[kind]
+    for own in ({PRODUCTION: "production"}, {PILOT: "pilot"}):
+        folder = tmp_path / "-".join(own.values())
+        folder.mkdir()
+        site = Site.make(folder, caller("it", by, *own.values()), more)
+        with running(site) as server:
+            for policy in (None, PRODUCTION, PILOT, "1.3.6.1.4.1.99999.3"):
+                answer = fail_info(server.post(asked(policy), token="", **headers))
+                is_granted = policy is None or policy in own
+                assert answer == (-1 if is_granted else UNACCEPTED_POLICY), (own, policy)
+        expected = [("it", policy) for policy in own] * 2
+        assert [(r["caller"], r["policy"]) for r in site.records()] == expected
+
+
 def test_quotas(tmp_path: Path) -> None:
     limited = (
         CI
