@@ -242,7 +242,14 @@ void SecureOTAClass::handle() {
 // An image that came by an update has proved that it can take the next one as soon as it listens.
 void SecureOTAClass::confirmRunningImage() {
   if (!confirmed_ && runningDigestKnown_) {
-    (void)note(floor_.confirm(runningDigest_));
+    Port& port = secureota::port();
+    const bool onTrial = port.bootControl().state() == secureota::BootState::OnTrial;
+    if (!onTrial || note(port.bootControl().keep())) {
+      (void)note(floor_.confirm(runningDigest_));
+    }
+    if (onTrial) {
+      port.say("confirmed: this image stays");
+    }
   }
   confirmed_ = true;
 }

@@ -1,6 +1,7 @@
 // What the library needs of the machine it runs on. Each directory under port/ implements it once.
 #pragma once
 
+#include "boot_control.h"
 #include "bytes.h"
 #include "endpoint.h"
 #include "error.h"
@@ -74,6 +75,7 @@ class Port {
 
   virtual ImageSink& sink() = 0;
   virtual RecordStore& store() = 0;
+  virtual BootControl& bootControl() = 0;
   virtual RandomSource& random() = 0;
 
  protected:

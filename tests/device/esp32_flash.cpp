@@ -11,13 +11,16 @@
 #include "secureota/port.h"
 #include "secureota/port/esp32/nvs_store.h"
 #include "secureota/port/esp32/partition_sink.h"
+#include "secureota/port/esp32/rollback.h"
 #include "secureota/port/esp32/running_image.h"
 
+using secureota::BootState;
 using secureota::Bytes;
 using secureota::Error;
 using secureota::ImageKind;
 using secureota::esp32::NvsStore;
 using secureota::esp32::PartitionSink;
+using secureota::esp32::Rollback;
 
 namespace {
 
@@ -33,7 +36,7 @@ struct Chip {
   const esp_partition_t* running;
   const esp_partition_t* boot;
   int spares;  // partitions that can be updated besides the running one
-  bool pendingVerify;
+  esp_ota_img_states_t states[2];
   bool writing;
   size_t written;
   std::string failing;  // the call that fails
@@ -52,7 +55,7 @@ struct Chip {
     }
     running = boot = &partitions[0];
     spares = 1;
-    pendingVerify = false;
+    states[0] = states[1] = ESP_OTA_IMG_UNDEFINED;
     writing = false;
     written = 0;
     failing.clear();
@@ -62,6 +65,9 @@ struct Chip {
   }
   std::vector<uint8_t>& of(const esp_partition_t* partition) {
     return flash[partition - partitions];
+  }
+  esp_ota_img_states_t& stateOf(const esp_partition_t* partition) {
+    return states[partition - partitions];
   }
   bool fails(const char* call) const { return failing == call; }
 };
@@ -91,9 +97,11 @@ class NoPort final : public secureota::Port {
   void stopAnnouncing() override {}
   secureota::ImageSink& sink() override { return sink_; }
   secureota::RecordStore& store() override { return store_; }
+  secureota::BootControl& bootControl() override { return rollback_; }
   secureota::RandomSource& random() override { abort(); }
 
  private:
+  Rollback rollback_;
   PartitionSink sink_;
   NvsStore store_;
 };
@@ -119,7 +127,8 @@ esp_err_t esp_ota_set_boot_partition(const esp_partition_t* partition) {
   return ESP_OK;
 }
 esp_err_t esp_ota_begin(const esp_partition_t* partition, size_t size, esp_ota_handle_t* handle) {
-  if (chip.fails("begin") || chip.pendingVerify || partition == chip.running) {
+  if (chip.fails("begin") || chip.stateOf(chip.running) == ESP_OTA_IMG_PENDING_VERIFY ||
+      partition == chip.running) {
     return ESP_ERR_OTA_ROLLBACK_INVALID_STATE;
   }
   CHECK(size == OTA_WITH_SEQUENTIAL_WRITES);
@@ -162,6 +171,28 @@ esp_err_t esp_partition_read(const esp_partition_t* partition, size_t offset, vo
 esp_err_t esp_partition_erase_range(const esp_partition_t* partition, size_t offset, size_t size) {
   CHECK(partition != chip.running && offset % 4096 == 0 && size % 4096 == 0);
   memset(chip.of(partition).data() + offset, 0xff, size);
+  return ESP_OK;
+}
+esp_err_t esp_ota_get_state_partition(const esp_partition_t* partition,
+                                      esp_ota_img_states_t* state) {
+  *state = chip.stateOf(partition);
+  return chip.fails("state") ? ESP_FAIL : ESP_OK;
+}
+esp_err_t esp_ota_mark_app_valid_cancel_rollback() {
+  if (chip.fails("mark_valid")) {
+    return ESP_FAIL;
+  }
+  chip.stateOf(chip.running) = ESP_OTA_IMG_VALID;
+  return ESP_OK;
+}
+// Restarts where it succeeds; here it comes back.
+esp_err_t esp_ota_mark_app_invalid_rollback_and_reboot() {
+  const esp_partition_t* const other = esp_ota_get_next_update_partition(nullptr);
+  if (other == nullptr || chip.of(other)[0] != kImageMagic) {
+    return ESP_ERR_OTA_ROLLBACK_FAILED;
+  }
+  chip.stateOf(chip.running) = ESP_OTA_IMG_INVALID;
+  chip.boot = other;
   return ESP_OK;
 }
 esp_err_t esp_image_get_metadata(const esp_partition_pos_t* position,
@@ -306,7 +337,7 @@ void whereThereIsNoPlace() {
   PartitionSink sink;
   CHECK_ERROR(sink.open(ImageKind::Application, kPartitionSize + 1), Error::FlashOpenFailed);
   CHECK_ERROR(sink.open(ImageKind::Filesystem, 1), Error::FlashOpenFailed);
-  chip.pendingVerify = true;
+  chip.stateOf(chip.running) = ESP_OTA_IMG_PENDING_VERIFY;
   CHECK_ERROR(sink.open(ImageKind::Application, 5000), Error::FlashOpenFailed);
   chip.spares = 0;
   CHECK(sink.capacity(ImageKind::Application) == 0);
@@ -364,9 +395,44 @@ void whatRuns() {
   CHECK(!secureota::esp32::digestRunningImage(nothing, found));
 }
 
+void keepsOrGivesUp() {
+  chip.reset();
+  install(0, image(3000));
+  Rollback rollback;
+  const struct {
+    esp_ota_img_states_t state;
+    BootState meaning;
+  } kStates[] = {{ESP_OTA_IMG_UNDEFINED, BootState::Unknown},
+                 {ESP_OTA_IMG_NEW, BootState::OnTrial},
+                 {ESP_OTA_IMG_PENDING_VERIFY, BootState::OnTrial},
+                 {ESP_OTA_IMG_VALID, BootState::Kept}};
+  for (const auto& each : kStates) {
+    chip.states[0] = each.state;
+    CHECK(rollback.state() == each.meaning);
+  }
+  chip.states[0] = ESP_OTA_IMG_PENDING_VERIFY;
+  CHECK(!rollback.otherGivenUp());
+  CHECK_ERROR(rollback.giveUp(), Error::ActivateFailed);  // there is no other
+  CHECK(rollback.state() == BootState::OnTrial);
+  chip.failing = "mark_valid";
+  CHECK_ERROR(rollback.keep(), Error::ActivateFailed);
+  chip.failing.clear();
+  CHECK_ERROR(rollback.keep(), Error::None);
+  CHECK(rollback.state() == BootState::Kept);
+
+  install(1, image(3000));
+  chip.states[1] = ESP_OTA_IMG_ABORTED;
+  CHECK(rollback.otherGivenUp());
+  (void)(rollback.giveUp() == Error::None);
+  CHECK(chip.boot == &chip.partitions[1] && chip.states[0] == ESP_OTA_IMG_INVALID);
+  chip.failing = "state";
+  CHECK(rollback.state() == BootState::Unknown && !rollback.otherGivenUp());
+}
+
 }  // namespace
 
 int main() {
+  keepsOrGivesUp();
   writesReadsBackAndBoots();
   everyFailureLeavesTheSpareUnbootable();
   whatIsNoApplicationImage();

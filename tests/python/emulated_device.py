@@ -113,7 +113,10 @@ class EmulatedDevice:
         return self._process.poll() is None
 
     def open_files(self) -> int:
-        return len(list(Path(f"/proc/{self._process.pid}/fd").iterdir()))
+        """Count those of the firmware; it is the boot stage's only child."""
+        boot_stage = self._process.pid
+        children = Path(f"/proc/{boot_stage}/task/{boot_stage}/children").read_text()
+        return len(list(Path(f"/proc/{children.strip()}/fd").iterdir()))
 
     def wait_for(self, prefix: str) -> str:
         """Return the next line that begins so; lines before it are passed over."""

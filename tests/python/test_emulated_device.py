@@ -18,6 +18,7 @@ from emulated_device import (
     last_word,
     read_to_end,
 )
+from flash_file import SLOTS, FlashFile
 from platformio_secureota import Image, Reason, Refused, container, pki, sign
 from platformio_secureota.anchors import load_anchors
 from platformio_secureota.identity import to_der
@@ -78,9 +79,9 @@ def assert_untouched(device: EmulatedDevice, flash: Path, program: bytes) -> Non
     assert device.running()
     assert device.count("boot: ") == 1
     assert device.count("restarting") == 0
-    assert (flash / "boot").read_text() == "0\n"
-    assert (flash / "slot-0").read_bytes() == program
-    assert not (flash / "slot-1").exists()
+    assert FlashFile(flash).boots == 0
+    assert FlashFile(flash).program(0) == program
+    assert FlashFile(flash).slot(1).state == "empty"
 
 
 class TestAccepted:
@@ -101,8 +102,8 @@ class TestAccepted:
         device.wait_for("restarting into slot 1")
         device.wait_for("boot: version 2 from slot 1")
         device.wait_for("listening on ")
-        assert (flash / "boot").read_text() == "1\n"
-        assert (flash / "slot-1").read_bytes() == version_2
+        assert FlashFile(flash).boots == 1
+        assert FlashFile(flash).program(1) == version_2
 
     def test_there_and_back_again(
         self, device: EmulatedDevice, version_1: bytes, version_2: bytes
@@ -110,15 +111,14 @@ class TestAccepted:
         for n, (image, version) in enumerate([(version_2, 2), (version_1, 1), (version_2, 2)]):
             upload(signed(image, at=NOW + n * MINUTE), device.target)
             device.wait_for(f"boot: version {version} from slot {(n + 1) % 2}")
-            device.wait_for("listening on ")
+            device.wait_for("confirmed: ")
 
     def test_the_update_outlives_the_power(
         self, flash: Path, anchor: Path, version_2: bytes
     ) -> None:
         with EmulatedDevice(flash, "--anchor", str(anchor)) as device:
             upload(signed(version_2), device.target)
-            device.wait_for("boot: version 2 from slot 1")
-            device.wait_for("listening on ")
+            device.wait_for("confirmed: ")
 
         with EmulatedDevice(flash, "--anchor", str(anchor)) as device:
             assert device.lines[0] == "boot: version 2 from slot 1"
@@ -229,7 +229,7 @@ class TestRefused:
     def test_older_than_the_floor(self, device: EmulatedDevice, version_2: bytes) -> None:
         upload(signed(version_2), device.target)
         device.wait_for("boot: version 2")
-        device.wait_for("listening on ")
+        device.wait_for("confirmed: ")
 
         for age in (dt.timedelta(), MINUTE):
             with pytest.raises(Refused) as refusal:
@@ -283,11 +283,12 @@ class TestRefused:
         self, device: EmulatedDevice, flash: Path, version_1: bytes
     ) -> None:
         upload(signed(b"#not a program"), device.target)
-        device.wait_for("the new image does not start")
-        assert (flash / "boot").read_text() == "0\n"
+        device.wait_for("boot stage: slot 1 was not confirmed; slot 0 runs")
+        device.wait_for("listening on ")
+        assert FlashFile(flash).boots == 0
+        assert FlashFile(flash).slot(1).state == "aborted"
         upload(signed(version_1), device.target)
         device.wait_for("accepted: runs already")
-        assert device.count("boot: ") == 1
 
 
 class TestReplay:
@@ -314,7 +315,7 @@ class TestReplay:
         data = signed(version_2)
         upload(data, device.target)
         device.wait_for("boot: version 2")
-        device.wait_for("listening on ")
+        device.wait_for("confirmed: ")
 
         upload(data, device.target)
 
@@ -444,21 +445,23 @@ class TestProgram:
     ) -> None:
         with EmulatedDevice(flash, "--anchor", str(anchor)) as device:
             upload(signed(version_2), device.target)
-            device.wait_for("boot: version 2")
-            device.wait_for("listening on ")
+            device.wait_for("confirmed: ")
         with EmulatedDevice(flash, "--flash", "--anchor", str(anchor)) as device:
             assert device.lines[0] == "boot: version 1 from slot 0"
             # and only once: a restart boots what is active
             upload(signed(version_2, at=NOW + MINUTE), device.target)
             device.wait_for("boot: version 2 from slot 1")
 
-    def test_slot_that_is_gone(self, flash: Path, anchor: Path, version_2: bytes) -> None:
+    def test_slot_that_is_damaged(self, flash: Path, anchor: Path, version_2: bytes) -> None:
         with EmulatedDevice(flash, "--anchor", str(anchor)) as device:
             upload(signed(version_2), device.target)
-            device.wait_for("boot: version 2")
-        (flash / "slot-1").unlink()
+            device.wait_for("confirmed: ")
+        file = FlashFile(flash)
+        middle = SLOTS[1] + file.slot(1).size // 2
+        file.write(middle, bytes([file.read(middle, 1)[0] ^ 1]))
         with EmulatedDevice(flash, "--anchor", str(anchor)) as device:
-            assert "boot: version 1 from slot 0" in device.lines
+            assert device.lines[0] == "boot: version 1 from slot 0"
+        assert file.slot(1).state == "invalid"
 
     def test_anchor_as_pem(self, flash: Path, tmp_path: Path, version_1: bytes) -> None:
         pem = tmp_path / "anchors.pem"

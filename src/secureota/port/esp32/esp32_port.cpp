@@ -16,6 +16,7 @@
 #include "../posix/sockets.h"
 #include "nvs_store.h"
 #include "partition_sink.h"
+#include "rollback.h"
 #include "running_image.h"
 
 namespace secureota {
@@ -96,6 +97,7 @@ class Esp32Port final : public Port, public RandomSource {
 
   ImageSink& sink() override { return sink_; }
   RecordStore& store() override { return store_; }
+  BootControl& bootControl() override { return rollback_; }
   RandomSource& random() override { return *this; }
 
   // True random while the radio is on, which it is where a nonce is wanted.
@@ -110,6 +112,7 @@ class Esp32Port final : public Port, public RandomSource {
   PartitionSink partition_;
   OverlappedSink sink_;  // in front of partition_
   NvsStore store_;
+  Rollback rollback_;
   uint32_t lastPause_;
   char hostname_[sizeof "esp32-001122334455"];
 };

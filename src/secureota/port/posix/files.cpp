@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,7 +35,7 @@ bool readFile(const std::string& path, std::string* out) {
   return true;
 }
 
-bool writeAll(int fd, const uint8_t* bytes, size_t size) {
+static bool writeAll(int fd, const uint8_t* bytes, size_t size) {
   while (size != 0) {
     const ssize_t written = ::write(fd, bytes, size);
     if (written < 0) {
@@ -49,48 +50,23 @@ bool writeAll(int fd, const uint8_t* bytes, size_t size) {
   return true;
 }
 
-// The rename itself is on the disk only when the directory is.
-static bool syncDirectoryOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return false;
-  }
-  const bool ok = ::fsync(fd) == 0;
-  return ::close(fd) == 0 && ok;
-}
-
-static bool replaceFile(const std::string& path, const std::string& contents, mode_t mode) {
+bool writeProgram(const std::string& path, const std::string& program) {
   const std::string temporary = path + ".new";
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
   if (fd < 0) {
     return false;
   }
-  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(contents.data());
+  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(program.data());
   // fchmod: the file may be there from a crash, and the umask may be anything.
-  const bool ok =
-      writeAll(fd, bytes, contents.size()) && ::fchmod(fd, mode) == 0 && ::fsync(fd) == 0;
-  if (::close(fd) != 0 || !ok) {
-    return false;
-  }
-  return ::rename(temporary.c_str(), path.c_str()) == 0 && syncDirectoryOf(path);
-}
-
-bool writeFile(const std::string& path, const std::string& contents) {
-  return replaceFile(path, contents, 0644);
-}
-
-bool installProgram(const std::string& from, const std::string& to) {
-  std::string program;
-  return readFile(from, &program) && replaceFile(to, program, 0755);
+  const bool ok = writeAll(fd, bytes, program.size()) && ::fchmod(fd, 0755) == 0;
+  return ::close(fd) == 0 && ok && ::rename(temporary.c_str(), path.c_str()) == 0;
 }
 
 bool makeDirectory(const std::string& path) {
   return ::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST;
 }
 
-std::string realPath(const std::string& path) {
+static std::string realPath(const std::string& path) {
   char* const resolved = ::realpath(path.c_str(), nullptr);
   if (resolved == nullptr) {
     return std::string();

@@ -1,9 +1,7 @@
-// The emulated device's flash: a directory with two slots, the file that says which one boots, and
-// the record that outlives restarts.
+// The emulated device's flash: a directory with one file, and what lives in its partitions.
 //
-//     slot-0, slot-1   programs
-//     boot             "0\n" or "1\n": the slot that runs after the next restart
-//     record           UpdateRecord, encoded
+//     flash.bin            the flash (flash_layout.h)
+//     program-0, -1        what the boot stage took out of a slot, to execute it
 #pragma once
 
 #include "platform.h"
@@ -13,45 +11,54 @@
 #include <string>
 
 #include "../../floor.h"
-#include "../../image_sink.h"
+#include "boot_stage.h"
+#include "slot_control.h"
+#include "slot_sink.h"
+#include "timed_flash.h"
 
 namespace secureota {
 namespace posix {
 
-class Flash final : public ImageSink, public RecordStore {
+class Flash final : public RecordStore {
  public:
-  static const size_t kSlotSize = 32 * 1024 * 1024;  // bytes; a program with sanitizers has about 5
-
   Flash();
 
   // False, with errno set, if there is no such directory and none can be made.
   bool use(const std::string& directory);
 
-  std::string slotPath(int slot) const;
-  // The slot that boots; -1 if the device was never flashed.
-  int bootSlot() const;
-  bool setBootSlot(int slot);
+  // From now on every operation takes as long as on a chip.
+  void takeTime() { timed_.enable(); }
+
+  // What a cable does: writes the program into slot 0 and makes it the one that runs. The record
+  // stays as it is.
+  SECUREOTA_NODISCARD bool install(const std::string& program);
+
+  // The slot to run after a reset; -1 if the device was never flashed.
+  int reset() { return chooseSlot(&timed_, kLayout); }
+
+  // Takes the program out of a slot, as an executable file. Empty, with errno set, on failure.
+  std::string extract(int slot);
+
+  bool loadBootData(BootData* out) { return boot_.load(out); }
+  SlotSink& sink() { return sink_; }
+  SlotControl& control() { return control_; }
+
   // The slot that this process was started from; -1 if it was none.
-  int runningSlot() const { return runningSlot_; }
+  int runningSlot() const { return running_; }
+  void setRunning(int slot);
 
-  size_t capacity(ImageKind kind) override;
-  SECUREOTA_NODISCARD Error open(ImageKind kind, size_t size) override;
-  SECUREOTA_NODISCARD Error write(Bytes bytes) override;
-  SECUREOTA_NODISCARD Error seal() override;
-  SECUREOTA_NODISCARD Error readBack(size_t offset, uint8_t* out, size_t size) override;
-  SECUREOTA_NODISCARD Error activate() override;
-  void abort() override;
-
-  size_t load(uint8_t* out, size_t capacity) override;
-  SECUREOTA_NODISCARD Error save(Bytes record) override;
+  size_t load(uint8_t* out, size_t capacity) override { return record_.load(out, capacity); }
+  SECUREOTA_NODISCARD Error save(Bytes record) override { return record_.save(record); }
 
  private:
-  int spareSlot() const { return 1 - runningSlot_; }
-  void closeSlot();
-
   std::string directory_;
-  int runningSlot_;
-  int fd_;  // the spare slot while it is written; -1
+  FileFlash file_;
+  TimedFlash timed_;
+  BootStore boot_;
+  TwoCopies record_;
+  SlotSink sink_;
+  SlotControl control_;
+  int running_;
 };
 
 }  // namespace posix

@@ -11,8 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "files.h"
-
 namespace secureota {
 
 Port& port() {
@@ -21,17 +19,31 @@ Port& port() {
 
 namespace posix {
 
+// Milliseconds between two signs of life: much less than any watchdog waits.
+static const uint32_t kReportInterval = 50;
+
 PosixPort& posixPort() {
   static PosixPort port;
   return port;
 }
 
+static void sayErased(int slot) {
+  printf("erased slot %d\n", slot);
+  fflush(stdout);
+}
+
 PosixPort::PosixPort()
-    : sink_(&flash_),
+    : sink_(&flash_.sink()),
       address_(htonl(INADDR_LOOPBACK)),
       port_(-1),
       listenFailed_(false),
-      arguments_(nullptr) {}
+      lastReport_(0) {}
+
+void PosixPort::boot(int slot, int reports) {
+  flash_.setRunning(slot);
+  flash_.sink().onErase(sayErased);
+  reports_.use(reports);
+}
 
 void PosixPort::listenOn(uint32_t address, int port) {
   address_ = address;
@@ -84,29 +96,32 @@ void PosixPort::announce(const char* hostname, uint16_t port, bool password) {
   (void)password;
 }
 
-void PosixPort::execute(int slot) {
-  const std::string program = flash_.slotPath(slot);
-  (void)execv(program.c_str(), arguments_);
-  fprintf(stderr, "can't execute slot %d: %s\n", slot, strerror(errno));
+void PosixPort::breathe() {
+  const uint32_t now = milliseconds();
+  if (now - lastReport_ >= kReportInterval) {
+    lastReport_ = now;
+    reports_.alive();
+  }
 }
 
-// A slot that can't be executed is what a boot loader finds too: the other one runs on.
 void PosixPort::restart() {
-  const int slot = flash_.bootSlot();
-  printf("restarting into slot %d\n", slot);
+  BootData data;
+  if (flash_.loadBootData(&data)) {
+    printf("restarting into slot %d\n", data.boots);
+  }
   fflush(stdout);
-  execute(slot);
-  (void)flash_.setBootSlot(flash_.runningSlot());
+  reports_.restart();
 }
 
+// The boot stage has seen that the slot holds it.
 bool PosixPort::runningDigest(const UpdateRecord& record, uint8_t out[kSha256Size]) {
   (void)record;
-  std::string image;
-  if (flash_.runningSlot() < 0 || !readFile(flash_.slotPath(flash_.runningSlot()), &image)) {
+  BootData data;
+  if (flash_.runningSlot() < 0 || !flash_.loadBootData(&data)) {
     return false;
   }
-  const Bytes bytes(reinterpret_cast<const uint8_t*>(image.data()), image.size());
-  return digest(DigestAlgorithm::Sha256, bytes, out) == Error::None;
+  memcpy(out, data.slots[flash_.runningSlot()].digest, kSha256Size);
+  return true;
 }
 
 void PosixPort::fill(uint8_t* out, size_t size) {

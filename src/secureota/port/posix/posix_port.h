@@ -11,6 +11,7 @@
 #include "flash.h"
 #include "overlapped_sink.h"
 #include "sockets.h"
+#include "supervisor.h"
 
 namespace secureota {
 namespace posix {
@@ -25,16 +26,13 @@ class PosixPort final : public Port, public RandomSource {
   // says".
   void listenOn(uint32_t address, int port);
 
-  // How the next image is started: the program's own arguments.
-  void keepArguments(char** arguments) { arguments_ = arguments; }
+  // What the boot stage said: the slot that runs, and where to report.
+  void boot(int slot, int reports);
 
   // Somebody else has the port.
   bool listenFailed() const { return listenFailed_; }
 
   void waitFor(uint32_t milliseconds) { sockets_.wait(milliseconds); }
-
-  // Replaces this process by the program in a slot. Returns only where that failed.
-  void execute(int slot);
 
   SECUREOTA_NODISCARD bool listen(uint16_t port) override;
   void stopListening() override { sockets_.stopListening(); }
@@ -47,7 +45,7 @@ class PosixPort final : public Port, public RandomSource {
   void endStream() override { sockets_.endStream(); }
   void closeStream() override { sockets_.closeStream(); }
   uint32_t milliseconds() override;
-  void breathe() override {}
+  void breathe() override;
   void wait() override { sockets_.wait(1); }
   void say(const char* line) override;
   void restart() override;
@@ -59,6 +57,7 @@ class PosixPort final : public Port, public RandomSource {
   void stopAnnouncing() override {}
   ImageSink& sink() override { return sink_; }
   RecordStore& store() override { return flash_; }
+  BootControl& bootControl() override { return flash_.control(); }
   RandomSource& random() override { return *this; }
 
   void fill(uint8_t* out, size_t size) override;
@@ -70,7 +69,8 @@ class PosixPort final : public Port, public RandomSource {
   uint32_t address_;
   int port_;
   bool listenFailed_;
-  char** arguments_;
+  Reports reports_;
+  uint32_t lastReport_;  // milliseconds()
 };
 
 PosixPort& posixPort();

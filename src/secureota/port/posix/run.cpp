@@ -2,9 +2,7 @@
 
 #if defined(SECUREOTA_PORT_POSIX)
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,115 +15,13 @@
 #include "files.h"
 #include "pem.h"
 #include "posix_port.h"
+#include "run_options.h"
 
 namespace secureota {
 namespace posix {
 namespace {
 
 const int kUsageError = 2;
-
-struct Options {
-  std::string directory;
-  uint32_t address;  // network order
-  int port;          // -1: the sketch's
-  std::vector<std::string> anchors;
-  std::string passwordVariable;
-  bool flash;
-
-  Options()
-      : directory("emulated-device"), address(htonl(INADDR_LOOPBACK)), port(-1), flash(false) {}
-};
-
-bool complain(const std::string& what) {
-  fprintf(stderr, "%s\n", what.c_str());
-  return false;
-}
-
-bool parsePort(const char* text, int* out) {
-  char* end = nullptr;
-  const long port = strtol(text, &end, 10);
-  if (end == text || *end != '\0' || port < 0 || port > UINT16_MAX) {
-    return complain(std::string("not a port: ") + text);
-  }
-  *out = static_cast<int>(port);
-  return true;
-}
-
-bool parseAddress(const char* text, uint32_t* out) {
-  in_addr address;
-  if (inet_pton(AF_INET, text, &address) != 1) {
-    return complain(std::string("not an IPv4 address: ") + text);
-  }
-  *out = address.s_addr;
-  return true;
-}
-
-bool takeOption(const std::string& name, const char* value, Options* options) {
-  if (name == "--dir") {
-    options->directory = value;
-    return true;
-  }
-  if (name == "--port") {
-    return parsePort(value, &options->port);
-  }
-  if (name == "--bind") {
-    return parseAddress(value, &options->address);
-  }
-  if (name == "--anchor") {
-    options->anchors.push_back(value);
-    return true;
-  }
-  if (name == "--password-env") {
-    options->passwordVariable = value;
-    return true;
-  }
-  return complain("unknown option: " + name);
-}
-
-bool takeEnvironment(Options* options) {
-  const char* const directory = getenv("SECUREOTA_DEVICE_DIR");
-  if (directory != nullptr) {
-    options->directory = directory;
-  }
-  const char* const port = getenv("SECUREOTA_DEVICE_PORT");
-  return port == nullptr || parsePort(port, &options->port);
-}
-
-bool takeArguments(int argc, char** argv, Options* options) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string name = argv[i];
-    if (name == "--flash") {
-      options->flash = true;
-      continue;
-    }
-    if (i + 1 == argc) {
-      return complain("unknown option, or its value is missing: " + name);
-    }
-    if (!takeOption(name, argv[++i], options)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-// What the boot ROM and a serial upload do on a chip. Returns only where it could not be done.
-int boot(PosixPort& port, bool flash) {
-  int slot = flash ? -1 : port.flash().bootSlot();
-  if (slot < 0) {
-    slot = 0;
-    if (!installProgram(ownProgram(), port.flash().slotPath(slot)) ||
-        !port.flash().setBootSlot(slot)) {
-      perror("can't write the flash directory");
-      return kUsageError;
-    }
-  }
-  port.execute(slot);
-  // As a boot loader does where the chosen slot holds no program.
-  if (!flash && port.flash().setBootSlot(1 - slot)) {
-    port.execute(1 - slot);
-  }
-  return kUsageError;
-}
 
 bool addAnchors(const std::vector<std::string>& files) {
   static std::vector<std::string> kept;  // the library keeps views
@@ -156,6 +52,16 @@ bool setPassword(const std::string& variable) {
   return true;
 }
 
+// What a serial upload does, where nothing is in flash yet or it was asked for.
+int boot(Flash* flash, const RunOptions& options, char** arguments) {
+  BootData data;
+  if ((options.flash || !flash->loadBootData(&data)) && !flash->install(ownProgram())) {
+    perror("can't write the flash");
+    return kUsageError;
+  }
+  return supervise(flash, arguments, options.watchdog);
+}
+
 }  // namespace
 
 int slot() {
@@ -163,19 +69,22 @@ int slot() {
 }
 
 int run(int argc, char** argv, void (*setup)(), void (*loop)()) {
-  Options options;
-  if (!takeEnvironment(&options) || !takeArguments(argc, argv, &options)) {
+  RunOptions options;
+  if (!takeOptions(argc, argv, &options)) {
     return kUsageError;
   }
   PosixPort& port = posixPort();
-  port.keepArguments(argv);
   if (!port.flash().use(options.directory)) {
     perror(options.directory.c_str());
     return kUsageError;
   }
-  if (port.flash().runningSlot() < 0) {
-    return boot(port, options.flash);
+  if (options.flashTiming) {
+    port.flash().takeTime();
   }
+  if (options.slot < 0) {
+    return boot(&port.flash(), options, argv);
+  }
+  port.boot(options.slot, options.reports);
   port.listenOn(options.address, options.port);
   if (!addAnchors(options.anchors) || !setPassword(options.passwordVariable)) {
     return kUsageError;
@@ -185,6 +94,7 @@ int run(int argc, char** argv, void (*setup)(), void (*loop)()) {
     return kUsageError;
   }
   for (;;) {
+    port.breathe();
     loop();
     port.waitFor(20);  // a sketch's loop() has no pause of its own
   }

@@ -10,17 +10,19 @@
 namespace secureota {
 namespace posix {
 
-// main() of an emulated device. Installs the program into its flash directory, executes the slot
-// that boots, and there calls setup() once and loop() for ever. Returns an exit status only where
-// that is not possible: 2, after a line on stderr.
+// main() of an emulated device. Writes the program into its flash where nothing is in it yet,
+// boots, and in the program that runs from a slot calls setup() once and loop() for ever. Returns
+// an exit status only where that is not possible: 2, after a line on stderr.
 //
 //     --dir DIR            the flash (default ./emulated-device, or $SECUREOTA_DEVICE_DIR)
 //     --port N             UDP port (default: the sketch's, 3232; or $SECUREOTA_DEVICE_PORT); 0:
-//     any
+//                          any
 //     --bind ADDRESS       IPv4 address to listen on (default 127.0.0.1)
 //     --anchor FILE        one more trust anchor, PEM or DER; may be repeated
 //     --password-env NAME  asks for the password that this environment variable holds
 //     --flash              writes this program into slot 0 and boots it, as a serial upload would
+//     --flash-timing       flash takes as long to erase, program and read as a chip's
+//     --watchdog SECONDS   how long an image on trial may be silent before it is reset (default 30)
 int run(int argc, char** argv, void (*setup)(), void (*loop)());
 
 // The slot that runs: 0 or 1.

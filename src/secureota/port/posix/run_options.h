@@ -1,0 +1,42 @@
+// The options of an emulated device (run.h lists them).
+#pragma once
+
+#include "platform.h"
+
+#if defined(SECUREOTA_PORT_POSIX)
+
+#include <stdint.h>
+
+#include <string>
+#include <vector>
+
+namespace secureota {
+namespace posix {
+
+struct RunOptions {
+  std::string directory;
+  uint32_t address;  // network order
+  int port;          // -1: the sketch's
+  std::vector<std::string> anchors;
+  std::string passwordVariable;
+  bool flash;
+  bool flashTiming;
+  uint32_t watchdog;  // seconds
+
+  // How the boot stage starts a slot: which one, and where the program reports (supervisor.h).
+  int slot;  // -1: this is the boot stage
+  int reports;
+
+  RunOptions();
+};
+
+// Says on stderr what is wrong, and returns false.
+bool complain(const std::string& what);
+
+// From the environment, then from the arguments. False, after a complaint.
+bool takeOptions(int argc, char** argv, RunOptions* out);
+
+}  // namespace posix
+}  // namespace secureota
+
+#endif

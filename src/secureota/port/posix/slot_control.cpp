@@ -1,0 +1,52 @@
+#include "slot_control.h"
+
+#if defined(SECUREOTA_PORT_POSIX)
+
+namespace secureota {
+namespace posix {
+
+BootState SlotControl::state() {
+  BootData data;
+  if (running_ < 0 || !store_.load(&data)) {
+    return BootState::Unknown;
+  }
+  return data.slots[running_].state == SlotState::PendingVerify ? BootState::OnTrial
+                                                                : BootState::Kept;
+}
+
+bool SlotControl::otherGivenUp() {
+  BootData data;
+  if (running_ < 0 || !store_.load(&data)) {
+    return false;
+  }
+  const SlotState other = data.slots[1 - running_].state;
+  return other == SlotState::Aborted || other == SlotState::Invalid;
+}
+
+Error SlotControl::keep() {
+  BootData data;
+  if (running_ < 0 || !store_.load(&data)) {
+    return Error::ActivateFailed;
+  }
+  SlotState& state = data.slots[running_].state;
+  if (state == SlotState::Valid) {
+    return Error::None;
+  }
+  state = SlotState::Valid;
+  return store_.save(data) == Error::None ? Error::None : Error::ActivateFailed;
+}
+
+Error SlotControl::giveUp() {
+  BootData data;
+  if (running_ < 0 || !store_.load(&data) || data.slots[1 - running_].state != SlotState::Valid) {
+    return Error::ActivateFailed;
+  }
+  data.slots[running_].state = SlotState::Invalid;
+  data.boots = static_cast<uint8_t>(1 - running_);
+  return store_.save(data) == Error::None ? Error::None : Error::ActivateFailed;
+}
+
+}  // namespace posix
+}  // namespace secureota
+
+#endif
