@@ -34,6 +34,7 @@ _COMMANDS = (
     "pki",
     "hsm",
     "tsa",
+    "devices",
     "upload",
     "espota",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from platformio_secureota.errors import Reason, Unusable
@@ -14,8 +14,14 @@ DEFAULT_PORT = 3232
 
 MAX_PORT = 65535
 
+_MAX_LABEL = 63
+"""Bytes of a name in the DNS between two dots (RFC 1035, 2.3.4); a service's name is one."""
+
 _BRACKETED = re.compile(r"\[([^\[\]]+)\](?::([0-9]+))?")
 _PLAIN = re.compile(r"([^:\[\]\s]+)(?::([0-9]+))?")
+
+
+_SERVICE = "mdns:"
 
 
 @dataclass(frozen=True)
@@ -25,10 +31,17 @@ class Target:
     host: str
     """A name or an IP address."""
     port: int = DEFAULT_PORT
+    by_service: bool = False
+    """`host` is what the device calls its service in multicast DNS, and the port is found there."""
 
     @classmethod
     def parse(cls, text: str) -> Target:
-        """Read `HOST`, `HOST:PORT`, `[IPv6]:PORT` or a bare IPv6 address.  Unusable(Usage)."""
+        """Read `HOST`, `HOST:PORT`, `[IPv6]:PORT`, a bare IPv6 address or `mdns:NAME`.
+
+        Unusable(Usage).
+        """
+        if text.startswith(_SERVICE):
+            return cls._parse_service(text[len(_SERVICE) :])
         if text.count(":") > 1 and not text.startswith("["):
             return cls(text)
         match = _BRACKETED.fullmatch(text) or _PLAIN.fullmatch(text)
@@ -39,8 +52,17 @@ class Target:
             raise Unusable(Reason.Usage, f"there is no UDP port {port}")
         return cls(match.group(1), port)
 
+    @classmethod
+    def _parse_service(cls, name: str) -> Target:
+        if not name or not name.isprintable() or len(name.encode("utf-8")) > _MAX_LABEL:
+            detail = f"{_SERVICE + name!r} names no service: 1 to {_MAX_LABEL} printable bytes"
+            raise Unusable(Reason.Usage, detail, hint="`secureota devices` lists their names")
+        return cls(name, by_service=True)
+
     def __str__(self) -> str:
         """The form that `parse` reads."""
+        if self.by_service:
+            return f"{_SERVICE}{self.host}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
@@ -54,18 +76,26 @@ class Address:
     """Numeric; with a scope where IPv6 needs one."""
     sockaddr: tuple[Any, ...]
     """What the socket calls take."""
+    product: str = ""
+    """What the device announced, where it was found by that; empty: nothing."""
 
 
 def resolve(target: Target, *, timeout: float = 3.0) -> Address:
-    """Find a target's address: by the operating system, `*.local` also by multicast DNS.
+    """Find a target's address: by the operating system, or by multicast DNS.
 
-    `timeout`: seconds for multicast DNS.  Unusable(NoAnswer) where nobody knows the name.
+    The latter for services, for `*.local`, and for a bare name that nobody else knows.  `timeout`:
+    its seconds.  Unusable(NoAnswer) where nobody knows the name.
     """
+    if target.by_service:
+        return _ask_service(target, timeout)
     found = _ask_system(target)
-    if found is None and target.host.rstrip(".").lower().endswith(".local"):
+    name = target.host.rstrip(".")
+    if found is None and "." not in name and ":" not in name:
+        name += ".local"
+    if found is None and name.lower().endswith(".local"):
         from platformio_secureota.ota import mdns  # noqa: PLC0415 - slow to load, seldom needed
 
-        ip = mdns.find_host(target.host, timeout=timeout)
+        ip = mdns.find_host(name, timeout=timeout)
         found = None if ip is None else _ask_system(Target(ip, target.port))
     if found is None:
         raise Unusable(
@@ -74,6 +104,20 @@ def resolve(target: Target, *, timeout: float = 3.0) -> Address:
             hint="check the name, or give the device's IP address",
         )
     return found
+
+
+def _ask_service(target: Target, timeout: float) -> Address:
+    from platformio_secureota.ota import discovery  # noqa: PLC0415 - slow to load, seldom needed
+
+    announced = discovery.find(target.host, timeout=timeout)
+    found = None if announced is None else _ask_system(Target(announced.ip, announced.port))
+    if announced is None or found is None:
+        raise Unusable(
+            Reason.NoAnswer,
+            f"no device announces itself as {target.host!r}",
+            hint="`secureota devices` lists those that do",
+        )
+    return replace(found, product=announced.product)
 
 
 def _ask_system(target: Target) -> Address | None:

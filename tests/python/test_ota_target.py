@@ -62,6 +62,26 @@ def test_a_name_that_nobody_knows(host: str) -> None:
     assert caught.value.reason is Reason.NoAnswer
 
 
+@pytest.mark.parametrize("name", ["lamp", "Küche 2.0", "a" * 63, "[x]:1", "mdns:"])
+def test_a_service(name: str) -> None:
+    target = Target.parse(f"mdns:{name}")
+    assert (target.host, target.by_service) == (name, True)
+    assert Target.parse(str(target)) == target
+
+
+@pytest.mark.parametrize("name", ["", "a" * 64, "ü" * 32, "a\nb", "\x1b[2J"])
+def test_what_is_no_service(name: str) -> None:
+    with pytest.raises(Unusable) as caught:
+        Target.parse(f"mdns:{name}")
+    assert caught.value.reason is Reason.Usage
+
+
+def test_a_bare_name_is_asked_for_in_the_local_network_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"secureota-no-such-host.local": "127.0.0.9"}
+    monkeypatch.setattr(mdns, "find_host", lambda name, **_: known[name])
+    assert resolve(Target("secureota-no-such-host")).ip == "127.0.0.9"
+
+
 def test_local_names_are_asked_for_in_the_local_network(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
@@ -72,7 +92,7 @@ def test_local_names_are_asked_for_in_the_local_network(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(mdns, "find_host", find_host)
     assert resolve(Target("no-such-device.Local.")).ip == "127.0.0.9"
-    assert asked == ["no-such-device.Local."]
+    assert asked == ["no-such-device.Local"]
 
 
 def test_multicast_dns_finds_a_host() -> None:
