@@ -143,9 +143,11 @@ void takesAtLeastTheTimeOfAChip() {
   flash.enable();
   const uint64_t start = microseconds();
   CHECK(flash.erase(0, kSectorSize));
-  const uint64_t erased = microseconds();
-  CHECK(flash.program(0, Bytes(&byte, 1)));
-  CHECK(erased - start >= 45000 && microseconds() - erased >= 700);
+  CHECK(microseconds() - start >= 45000);
+  for (uint64_t pages = 1; pages <= 30; ++pages) {
+    CHECK(flash.program(0, Bytes(&byte, 1)));
+    CHECK(microseconds() - start >= 45000 + pages * 700);
+  }
 }
 
 void twoCopiesTakeTurns() {
