@@ -26,6 +26,8 @@ class PosixPort final : public Port, public RandomSource {
   // says".
   void listenOn(uint32_t address, int port);
 
+  void limitReceiveBuffer(int bytes) { sockets_.limitReceiveBuffer(bytes); }
+
   // What the boot stage said: the slot that runs, and where to report.
   void boot(int slot, int reports);
 

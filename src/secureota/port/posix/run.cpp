@@ -86,6 +86,7 @@ int run(int argc, char** argv, void (*setup)(), void (*loop)()) {
   }
   port.boot(options.slot, options.reports);
   port.listenOn(options.address, options.port);
+  port.limitReceiveBuffer(options.receiveBuffer);
   if (!addAnchors(options.anchors) || !setPassword(options.passwordVariable)) {
     return kUsageError;
   }

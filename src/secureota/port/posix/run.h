@@ -22,6 +22,8 @@ namespace posix {
 //     --password-env NAME  asks for the password that this environment variable holds
 //     --flash              writes this program into slot 0 and boots it, as a serial upload would
 //     --flash-timing       flash takes as long to erase, program and read as a chip's
+//     --receive-buffer N   bytes that a TCP peer may send ahead, as on a chip (5760); 0: as the
+//                          system has it
 //     --watchdog SECONDS   how long an image on trial may be silent before it is reset (default 30)
 int run(int argc, char** argv, void (*setup)(), void (*loop)());
 

@@ -41,6 +41,15 @@ bool parseSeconds(const char* text, uint32_t* out) {
   return true;
 }
 
+bool parseBytes(const char* text, int* out) {
+  long bytes = 0;
+  if (!parseNumber(text, 1000000000, "number of bytes", &bytes)) {
+    return false;
+  }
+  *out = static_cast<int>(bytes);
+  return true;
+}
+
 bool parseAddress(const char* text, uint32_t* out) {
   in_addr address;
   if (inet_pton(AF_INET, text, &address) != 1) {
@@ -89,6 +98,9 @@ bool takeOption(const std::string& name, const char* value, RunOptions* options)
   if (name == "--watchdog") {
     return parseSeconds(value, &options->watchdog);
   }
+  if (name == "--receive-buffer") {
+    return parseBytes(value, &options->receiveBuffer);
+  }
   if (name == "--booted") {
     return parseBooted(value, options);
   }
@@ -113,6 +125,7 @@ RunOptions::RunOptions()
       flash(false),
       flashTiming(false),
       watchdog(kWatchdog),
+      receiveBuffer(0),
       slot(-1),
       reports(-1) {}
 

@@ -22,6 +22,7 @@ struct RunOptions {
   bool flash;
   bool flashTiming;
   uint32_t watchdog;  // seconds
+  int receiveBuffer;  // bytes of TCP; 0: the system's
 
   // How the boot stage starts a slot: which one, and where the program reports (supervisor.h).
   int slot;  // -1: this is the boot stage

@@ -76,6 +76,7 @@ void closeSocket(int* fd) {
 Sockets::Sockets()
     : datagrams_(-1),
       listeningPort_(0),
+      receiveBuffer_(0),
       stream_(-1),
       connecting_(false),
       peerEnded_(false),
@@ -145,6 +146,7 @@ void Sockets::connect(const Endpoint& to) {
   // Acknowledgements are a few bytes each, and the stock host waits for every one of them.
   const int on = 1;
   (void)::setsockopt(stream_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  limitReceiving(stream_);
   const sockaddr_in peer = toSocketAddress(to);
   if (::connect(stream_, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) != 0 &&
       errno != EINPROGRESS) {
@@ -152,6 +154,15 @@ void Sockets::connect(const Endpoint& to) {
     return;
   }
   connecting_ = true;
+}
+
+// Before the handshake, which tells the peer about both.
+void Sockets::limitReceiving(int fd) const {
+  if (receiveBuffer_ != 0) {
+    const int segment = 1440;  // lwIP's TCP_MSS on an ESP32
+    (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receiveBuffer_, sizeof receiveBuffer_);
+    (void)::setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+  }
 }
 
 // A connection that is being made can be written to as soon as it stands or has failed.

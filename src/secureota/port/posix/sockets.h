@@ -19,6 +19,10 @@ class Sockets {
   void stopListening();
   uint16_t listeningPort() const { return listeningPort_; }
 
+  // From now on a stream's peer may send so many bytes ahead, in segments as lwIP's: a computer
+  // then receives as a chip does. 0: as the system has it.
+  void limitReceiveBuffer(int bytes) { receiveBuffer_ = bytes; }
+
   size_t receiveDatagram(uint8_t* out, size_t capacity, Endpoint* from);
   void sendDatagram(Bytes datagram, const Endpoint& to);
 
@@ -33,12 +37,14 @@ class Sockets {
   void wait(uint32_t milliseconds);
 
  private:
+  void limitReceiving(int fd) const;
   void flush();
   bool isConnected();
 
   int datagrams_;  // -1: closed
   uint16_t listeningPort_;
-  int stream_;  // -1: closed
+  int receiveBuffer_;  // bytes; 0: the system's
+  int stream_;         // -1: closed
   bool connecting_;
   bool peerEnded_;
   bool ending_;  // endStream was asked for
