@@ -6,6 +6,7 @@
 
 #include "secureota/facts.h"
 #include "secureota/refusal.h"
+#include "secureota/text.h"
 #include "secureota/time_text.h"
 
 using secureota::Actions;
@@ -31,6 +32,7 @@ SecureOTAClass::SecureOTAClass()
       reporter_(this),
       runningDigestKnown_(false) {
   hostname_[0] = '\0';
+  hardware_[0] = '\0';
 }
 
 // ---- before begin()
@@ -105,6 +107,22 @@ void SecureOTAClass::applyPolicies() {
   rules_.policyCount = policies_.count();
 }
 
+bool SecureOTAClass::setHardware(const char* revision) {
+  const bool good = revision != nullptr && *revision != '\0' &&
+                    secureota::isManifestName(secureota::asBytes(revision), sizeof hardware_ - 1);
+  // No image can name "?".
+  (void)snprintf(hardware_, sizeof hardware_, "%s", good ? revision : "?");
+  applyHardware();
+  return good;
+}
+
+void SecureOTAClass::applyHardware() {
+  if (hardware_[0] != '\0') {
+    own_.hardware[0] = secureota::asBytes(hardware_);
+    own_.hardwareCount = 1;
+  }
+}
+
 SecureOTAClass& SecureOTAClass::onStart(THandlerFunction callback) {
   startCallback_ = std::move(callback);
   return *this;
@@ -166,6 +184,7 @@ void SecureOTAClass::begin() {
   parts.updater.buffer = tokenBuffer_;
   parts.updater.bufferSize = sizeof tokenBuffer_;
   parts.updater.runningDigest = runningDigestKnown_ ? runningDigest_ : nullptr;
+  parts.updater.own = &own_;
   parts.password = &password_;
   parts.random = &port.random();
   receiver_.begin(parts);
@@ -192,6 +211,11 @@ void SecureOTAClass::loadFacts() {
     if (secureota_denied_keys_size % secureota::kSha256Size != 0) {
       (void)requirePolicy("");  // half a key can't be denied, so nothing is accepted
     }
+    const Bytes manifest(secureota_manifest, secureota::kManifestSize);
+    if (secureota::isManifest(manifest) && !note(secureota::parseManifest(manifest, &own_))) {
+      (void)requirePolicy("");  // it can't be known what is for this device
+    }
+    applyHardware();
   }
   if (anchors_.count() == 0) {
     secureota::port().say("no trust anchor: every update will be refused");

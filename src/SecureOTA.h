@@ -61,6 +61,7 @@ typedef enum {
 #define SECUREOTA_TOKEN_SIZE 16384
 #endif
 #endif
+static_assert(SECUREOTA_TOKEN_SIZE >= secureota::kFrontSize, "the front of an image waits there");
 
 class UpdateProcessorRFC3161;
 
@@ -121,6 +122,12 @@ class SecureOTAClass {
   // that was required. False for what is no OBJECT IDENTIFIER; then nothing is accepted.
   bool requirePolicy(const char* oid);
 
+  // The revision of the board, for a sketch that can tell: from then on images are refused that
+  // name revisions and not this one. It replaces the revisions that the build has compiled in. At
+  // most 16 letters, digits and `. _ + -`; false for anything else, and then every image is refused
+  // that names revisions.
+  bool setHardware(const char* revision);
+
   // The sketch's answer to a refusal, to the start of writing (the token was accepted by then), to
   // progress (bytes, of how many), and to success, just before the restart.
   SecureOTAClass& onStart(THandlerFunction callback);
@@ -170,6 +177,7 @@ class SecureOTAClass {
 
   void loadFacts();
   void applyPolicies();
+  void applyHardware();
   void prepareFloor();
   void confirmRunningImage();
   void receiveDatagrams();
@@ -202,6 +210,8 @@ class SecureOTAClass {
   secureota::TrustStore anchors_;
   secureota::PolicySet policies_;
   secureota::Rules rules_;
+  secureota::Manifest own_;  // what this firmware says it is
+  char hardware_[secureota::kMaxRevisionSize + 1];
   secureota::Floor floor_;
   bool runningDigestKnown_;
   uint8_t runningDigest_[secureota::kSha256Size];

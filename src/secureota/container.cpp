@@ -31,6 +31,13 @@ bool isVersion1(Bytes word) {
   return word.size > digits;
 }
 
+// A hint; the first one counts.
+void takeHint(Bytes value, Bytes* hint) {
+  if (hint->empty()) {
+    *hint = value;
+  }
+}
+
 // A size that stands there for the first time.
 bool takeSize(Bytes value, uint32_t* size) {
   return *size == 0 && parseNumber(value, size) && *size != 0;
@@ -48,7 +55,7 @@ Error parseContainerHeader(Bytes line, ContainerHeader* out) {
   if (line.data[line.size - 1] == ' ') {
     return Error::HeaderMalformed;
   }
-  ContainerHeader header = {0, 0};
+  ContainerHeader header;
   while (!rest.empty()) {
     const Bytes pair = cut(&rest, ' ');
     Bytes value = pair;
@@ -61,6 +68,12 @@ Error parseContainerHeader(Bytes line, ContainerHeader* out) {
     }
     if (key == asBytes("payload") && !takeSize(value, &header.imageSize)) {
       return Error::HeaderMalformed;
+    }
+    if (key == asBytes("product")) {
+      takeHint(value, &header.product);
+    }
+    if (key == asBytes("kind")) {
+      takeHint(value, &header.kind);
     }
   }
   if (header.tokenSize == 0 || header.imageSize == 0) {

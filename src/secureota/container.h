@@ -19,6 +19,12 @@ const size_t kMaxHeaderSize = 128;
 struct ContainerHeader {
   uint32_t tokenSize;  // bytes of TimeStampResp, never 0
   uint32_t imageSize;  // bytes of the image, never 0
+
+  // Hints for an early refusal (docs/format.md, section 8), views into the line; empty: not there.
+  Bytes product;
+  Bytes kind;
+
+  ContainerHeader() : tokenSize(0), imageSize(0) {}
 };
 
 // Reads a header line without its newline. Unknown keys are ignored; `rfc3161` and `payload` must

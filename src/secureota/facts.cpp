@@ -11,4 +11,5 @@ SECUREOTA_DEFAULT extern const unsigned char secureota_required_policies[] = {0}
 SECUREOTA_DEFAULT extern const unsigned long secureota_required_policies_size = 0;
 SECUREOTA_DEFAULT extern const unsigned char secureota_denied_keys[] = {0};
 SECUREOTA_DEFAULT extern const unsigned long secureota_denied_keys_size = 0;
+SECUREOTA_DEFAULT extern const unsigned char secureota_manifest[256] = {0};
 }

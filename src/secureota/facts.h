@@ -10,4 +10,5 @@ extern const unsigned char secureota_required_policies[];  // OBJECT IDENTIFIERs
 extern const unsigned long secureota_required_policies_size;  // bytes
 extern const unsigned char secureota_denied_keys[];  // SHA-256 of SubjectPublicKeyInfos, likewise
 extern const unsigned long secureota_denied_keys_size;  // bytes, a multiple of 32
+extern const unsigned char secureota_manifest[256];     // what this image says it is (manifest.h)
 }

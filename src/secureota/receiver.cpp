@@ -83,7 +83,7 @@ Error Receiver::considerInvitation(Bytes datagram, Invitation* out) const {
   if (capacity == 0) {
     return Error::WrongImageKind;
   }
-  if (invitation.size > uint64_t(capacity) + kMaxHeaderSize + kMaxTokenSize) {
+  if (invitation.size > uint64_t(capacity) + kManifestSize + kMaxHeaderSize + kMaxTokenSize) {
     return Error::ImageTooLarge;
   }
   *out = invitation;

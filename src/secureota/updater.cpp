@@ -10,7 +10,6 @@ Updater::Updater()
       totalSize_(0),
       taken_(0),
       tokenTaken_(0),
-      imageTaken_(0),
       alreadyRunning_(false),
       token_() {}
 
@@ -31,7 +30,6 @@ Error Updater::begin(const UpdaterParts& parts, ImageKind kind, uint32_t totalSi
   taken_ = 0;
   header_.reset();
   tokenTaken_ = 0;
-  imageTaken_ = 0;
   alreadyRunning_ = false;
   state_ = State::Header;
   return Error::None;
@@ -82,7 +80,8 @@ void Updater::abort() {
 }
 
 bool Updater::active() const {
-  return state_ == State::Header || state_ == State::Token || state_ == State::Image;
+  return state_ == State::Header || state_ == State::Token || state_ == State::Front ||
+         state_ == State::Image;
 }
 
 Error Updater::fail(Error why) {
@@ -99,6 +98,8 @@ Error Updater::step(Bytes* rest) {
       return takeHeader(rest);
     case State::Token:
       return takeToken(rest);
+    case State::Front:
+      return takeFront(rest);
     case State::Image:
       return takeImage(rest);
     case State::Idle:
@@ -109,7 +110,7 @@ Error Updater::step(Bytes* rest) {
   return Error::TrailingData;
 }
 
-static Bytes takeFront(Bytes* rest, size_t size) {
+static Bytes takeUpTo(size_t size, Bytes* rest) {
   const Bytes front(rest->data, size < rest->size ? size : rest->size);
   *rest = Bytes(rest->data + front.size, rest->size - front.size);
   return front;
@@ -118,7 +119,7 @@ static Bytes takeFront(Bytes* rest, size_t size) {
 Error Updater::takeHeader(Bytes* rest) {
   size_t used = 0;
   SECUREOTA_TRY(header_.feed(*rest, &used));
-  (void)takeFront(rest, used);
+  (void)takeUpTo(used, rest);
   if (!header_.complete()) {
     return Error::None;
   }
@@ -130,16 +131,18 @@ Error Updater::takeHeader(Bytes* rest) {
   if (whole != totalSize_) {
     return whole > totalSize_ ? Error::Truncated : Error::TrailingData;
   }
-  if (header.imageSize > parts_.sink->capacity(kind_)) {
+  judge_.begin(kind_, header.imageSize, parts_.own, parts_.buffer);
+  if (judge_.storedSize() > parts_.sink->capacity(kind_)) {
     return Error::ImageTooLarge;
   }
+  SECUREOTA_TRY(checkHints(header, kind_, parts_.own));
   state_ = State::Token;
   return Error::None;
 }
 
 Error Updater::takeToken(Bytes* rest) {
   const uint32_t size = header_.header().tokenSize;
-  const Bytes piece = takeFront(rest, size - tokenTaken_);
+  const Bytes piece = takeUpTo(size - tokenTaken_, rest);
   memcpy(parts_.buffer + tokenTaken_, piece.data, piece.size);
   tokenTaken_ += static_cast<uint32_t>(piece.size);
   if (tokenTaken_ < size) {
@@ -147,10 +150,7 @@ Error Updater::takeToken(Bytes* rest) {
   }
   SECUREOTA_TRY(judgeToken());
   SECUREOTA_TRY(digest_.begin(DigestAlgorithm::Sha256));
-  if (!alreadyRunning_) {
-    SECUREOTA_TRY(openSlot());
-  }
-  state_ = State::Image;
+  state_ = alreadyRunning_ ? State::Image : State::Front;
   return Error::None;
 }
 
@@ -169,20 +169,32 @@ Error Updater::judgeToken() {
   return Error::None;
 }
 
+// The front of the image waits in the buffer, which the token has left, until it is judged.
+Error Updater::takeFront(Bytes* rest) {
+  if (!judge_.takeFront(rest)) {
+    return Error::None;
+  }
+  SECUREOTA_TRY(judge_.judgeFront());
+  SECUREOTA_TRY(openSlot());
+  state_ = State::Image;
+  Bytes front = judge_.front();
+  return takeImage(&front);
+}
+
 Error Updater::openSlot() {
-  const uint32_t size = header_.header().imageSize;
+  const uint32_t size = judge_.storedSize();
   parts_.listener->onStart(kind_, size);
   return parts_.sink->open(kind_, size);
 }
 
 Error Updater::takeImage(Bytes* rest) {
-  const Bytes piece = takeFront(rest, rest->size);
-  imageTaken_ += static_cast<uint32_t>(piece.size);
+  const Bytes piece = takeUpTo(rest->size, rest);
   if (alreadyRunning_) {
     return Error::None;
   }
   SECUREOTA_TRY(digest_.update(piece));
-  return parts_.sink->write(piece);
+  const Bytes stored = judge_.pass(piece);
+  return stored.empty() ? Error::None : parts_.sink->write(stored);
 }
 
 Error Updater::checkImage() {
@@ -195,6 +207,7 @@ Error Updater::checkImage() {
   if (memcmp(taken, token_.imageDigest, kSha256Size) != 0) {
     return Error::ImageMismatch;
   }
+  SECUREOTA_TRY(judge_.judgeEnd());
   SECUREOTA_TRY(parts_.sink->seal());
   SECUREOTA_TRY(readBackAndCompare());
   SECUREOTA_TRY(activate());
@@ -204,7 +217,7 @@ Error Updater::checkImage() {
 
 // What was hashed on its way in is not yet what lies in flash.
 Error Updater::readBackAndCompare() {
-  const uint32_t size = header_.header().imageSize;
+  const uint32_t size = judge_.storedSize();
   SECUREOTA_TRY(digest_.begin(DigestAlgorithm::Sha256));
   for (uint32_t at = 0; at < size;) {
     const uint32_t left = size - at;
@@ -214,6 +227,7 @@ Error Updater::readBackAndCompare() {
     at += static_cast<uint32_t>(piece);
     parts_.listener->breathe();
   }
+  SECUREOTA_TRY(digest_.update(judge_.heldBack()));
   uint8_t written[kSha256Size];
   SECUREOTA_TRY(digest_.finish(written));
   return memcmp(written, token_.imageDigest, kSha256Size) == 0 ? Error::None

@@ -5,7 +5,8 @@
 //   2. The slot is activated only after the digest of the bytes taken AND the digest of what then
 //      lies in flash equal the token's imprint.
 //   3. Memory taken before that is the buffer that the port lends; nothing is allocated.
-//   4. The container's header decides nothing but sizes.
+//   4. The container's header decides nothing but sizes; its hints can only refuse.
+//   5. What the image says about itself, under the signature, fits this device (image_judge.h).
 #pragma once
 
 #include "bytes.h"
@@ -13,6 +14,7 @@
 #include "crypto.h"
 #include "error.h"
 #include "floor.h"
+#include "image_judge.h"
 #include "image_sink.h"
 #include "update_listener.h"
 #include "verifier.h"
@@ -27,13 +29,17 @@ struct UpdaterParts {
   const Rules* rules;  // notBefore stays kNoTime: the floor is asked instead
   UpdateListener* listener;
 
-  // Holds the token until it is verified, and later what is read back. A longer token is refused
-  // with TokenTooLarge; more than kMaxTokenSize is never used.
+  // Holds the token until it is verified, then the front of the image until that is judged, and
+  // later what is read back. A longer token is refused with TokenTooLarge; more than kMaxTokenSize
+  // is never used.
   uint8_t* buffer;
-  size_t bufferSize;  // bytes, at least 512
+  size_t bufferSize;  // bytes, at least kFrontSize
 
   // SHA-256 of the image that runs now; null if the port can't tell.
   const uint8_t* runningDigest;
+
+  // The device's own manifest; null: it says nothing about itself.
+  const Manifest* own;
 };
 
 class Updater {
@@ -58,7 +64,9 @@ class Updater {
   bool active() const;
 
   // The token was accepted, and `token` may be asked.
-  bool accepted() const { return state_ == State::Image || state_ == State::Done; }
+  bool accepted() const {
+    return state_ == State::Front || state_ == State::Image || state_ == State::Done;
+  }
   const VerifiedToken& token() const { return token_; }
 
   // The token is for the image that runs: nothing is opened, written or activated; the bytes are
@@ -69,12 +77,13 @@ class Updater {
   uint32_t totalSize() const { return totalSize_; }
 
  private:
-  enum class State : uint8_t { Idle, Header, Token, Image, Done, Failed };
+  enum class State : uint8_t { Idle, Header, Token, Front, Image, Done, Failed };
 
   Error fail(Error why);
   Error step(Bytes* rest);
   Error takeHeader(Bytes* rest);
   Error takeToken(Bytes* rest);
+  Error takeFront(Bytes* rest);
   Error takeImage(Bytes* rest);
   Error judgeToken();
   Error openSlot();
@@ -90,9 +99,9 @@ class Updater {
   uint32_t taken_;
   HeaderReader header_;
   uint32_t tokenTaken_;
-  uint32_t imageTaken_;
   bool alreadyRunning_;
   VerifiedToken token_;
+  ImageJudge judge_;
   Digest digest_;
 };
 

@@ -81,9 +81,16 @@ struct Journal {
 class Flash final : public secureota::ImageSink {
  public:
   explicit Flash(Journal* journal)
-      : size(64 * 1024), failAt(-1), flipAfterSeal(-1), bootable(false), journal_(journal) {}
+      : size(64 * 1024),
+        filesystemSize(0),
+        failAt(-1),
+        flipAfterSeal(-1),
+        bootable(false),
+        journal_(journal) {}
 
-  size_t capacity(ImageKind kind) override { return kind == ImageKind::Application ? size : 0; }
+  size_t capacity(ImageKind kind) override {
+    return kind == ImageKind::Application ? size : filesystemSize;
+  }
 
   Error open(ImageKind, size_t) override {
     bootable = false;
@@ -119,8 +126,9 @@ class Flash final : public secureota::ImageSink {
   }
 
   size_t size;
-  int failAt;         // the operation, counted from 0, that fails; -1: none
-  int flipAfterSeal;  // the bit of the slot that turns over after the last write; -1: none
+  size_t filesystemSize;  // 0: there is none
+  int failAt;             // the operation, counted from 0, that fails; -1: none
+  int flipAfterSeal;      // the bit of the slot that turns over after the last write; -1: none
   Buffer slot;
   bool bootable;
 
@@ -205,6 +213,7 @@ class Device {
     parts.buffer = buffer.data();
     parts.bufferSize = buffer.size();
     parts.runningDigest = running;
+    parts.own = nullptr;
     return parts;
   }
 

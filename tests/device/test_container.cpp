@@ -32,7 +32,7 @@ void acceptsWhatDeployedSignersWrite() {
       {"RedWax/1.00 RFC3161=9 rfc3161=1 payload=2", 1, 2},
   };
   for (const auto& each : kLines) {
-    ContainerHeader header = {0, 0};
+    ContainerHeader header;
     CHECK_ERROR(secureota::parseContainerHeader(secureota::asBytes(each.line), &header),
                 Error::None);
     CHECK(header.tokenSize == each.token);
@@ -80,7 +80,8 @@ void refusesEverythingElse() {
       std::string("RedWax/1.00 rfc3161=1 payload=1 k=\0", 35),
   };
   for (const std::string& line : kLines) {
-    ContainerHeader header = {7, 7};
+    ContainerHeader header;
+    header.tokenSize = header.imageSize = 7;
     if (!CHECK_ERROR(secureota::parseContainerHeader(bytesOf(line), &header),
                      Error::HeaderMalformed)) {
       printf("    %s\n", line.c_str());

@@ -14,9 +14,12 @@ Flash::Flash() {
 
 void Flash::reset() {
   slotSize = kSlotSize;
+  hasFilesystem = false;
   failAt = 0;
   flipAfterSeal = -1;
   accepted = nullptr;
+  announced = ImageKind::Application;
+  heldBack = Bytes();
   bootable = false;
   isOpen = false;
   opened = 0;
@@ -30,8 +33,10 @@ void Flash::reset() {
 bool Flash::holdsWhatWasSigned() const {
   const Pause harness;
   uint8_t digest[secureota::kSha256Size];
-  PROPERTY(secureota::digest(secureota::DigestAlgorithm::Sha256, Bytes(slot_, written_), digest) ==
-               Error::None,
+  secureota::Digest running;
+  PROPERTY(running.begin(secureota::DigestAlgorithm::Sha256) == Error::None &&
+               running.update(Bytes(slot_, written_)) == Error::None &&
+               running.update(heldBack) == Error::None && running.finish(digest) == Error::None,
            "the harness has memory");
   return memcmp(digest, accepted->imageDigest, sizeof digest) == 0;
 }
@@ -41,12 +46,12 @@ Error Flash::outcome(Error failure) {
 }
 
 size_t Flash::capacity(ImageKind kind) {
-  return kind == ImageKind::Application ? slotSize : 0;
+  return kind == ImageKind::Application || hasFilesystem ? slotSize : 0;
 }
 
 Error Flash::open(ImageKind kind, size_t size) {
   PROPERTY(accepted != nullptr, "flash is opened only for a token that was accepted");
-  PROPERTY(kind == ImageKind::Application && size <= slotSize, "an image fits its slot");
+  PROPERTY(kind == announced && size <= capacity(kind), "an image fits its slot");
   PROPERTY(!isOpen, "what is open is not opened again");
   bootable = false;
   isOpen = true;
@@ -70,7 +75,7 @@ Error Flash::seal() {
   PROPERTY(isOpen && !sealed_ && written_ == announced_, "only a whole image is sealed");
   PROPERTY(holdsWhatWasSigned(), "what is sealed has the digest that was signed");
   sealed_ = true;
-  if (flipAfterSeal >= 0) {
+  if (flipAfterSeal >= 0 && written_ != 0) {
     const size_t bit = static_cast<size_t>(flipAfterSeal) % (8 * written_);
     slot_[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
   }

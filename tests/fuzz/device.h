@@ -19,12 +19,15 @@ class Flash final : public secureota::ImageSink {
 
   // ---- what goes wrong ----
   size_t slotSize;
+  bool hasFilesystem;
   unsigned failAt;    // the operation that fails, counted from 1; 0: none
   int flipAfterSeal;  // the bit that turns over after the last write; -1: none
 
   // ---- what is expected ----
   // What a token that was accepted outside of the Updater says; null: nothing may be opened.
   const secureota::VerifiedToken* accepted;
+  secureota::ImageKind announced;
+  secureota::Bytes heldBack;  // signed and sent, but not to be written
 
   // ---- what happened ----
   bool bootable;  // activated, and neither opened nor aborted since

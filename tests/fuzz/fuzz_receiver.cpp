@@ -176,6 +176,7 @@ class Trial {
     parts.updater.buffer = fuzz::lentBuffer(secureota::kMaxTokenSize);
     parts.updater.bufferSize = secureota::kMaxTokenSize;
     parts.updater.runningDigest = (bits & 8) != 0 ? running_ : nullptr;
+    parts.updater.own = nullptr;
     parts.password = &password_;
     parts.random = &random_;
     return parts;

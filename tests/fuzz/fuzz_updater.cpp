@@ -1,7 +1,8 @@
 // A container, in pieces, into flash that may fail. The last eight bytes of an input are settings:
 //
 //   0  bits: 01 no anchors, 02 the image runs already, 04 a filesystem image, 08 a bit of the flash
-//      turns over, 10 the record can't be saved, 20 the size that was announced is one too many
+//      turns over, 10 the record can't be saved, 20 the size that was announced is one too many,
+//      40 the device is a lamp, 80 it has a filesystem
 //   1  the operation of the flash that fails; 0: none
 //   2  the call of the cryptography that finds no memory; 0: none
 //   3  size of the lent buffer: 0 the largest
@@ -11,8 +12,8 @@
 //   7  size of the slot: 0 large, else so many bytes
 //
 // Promised of every input, besides what Flash and Meter see: pieces of every size give the same
-// verdict; nothing boots unless finish() said so; memory is the lent buffer's (the sanitizer
-// watches its end); and then a good container is taken.
+// verdict; nothing boots unless finish() said so, or whose manifest is not for this device; memory
+// is the lent buffer's (the sanitizer watches its end); and then a good container is taken.
 
 #include <algorithm>
 
@@ -22,6 +23,7 @@
 #include "mutator.h"
 #include "repair.h"
 #include "secureota/path.h"
+#include "secureota/text.h"
 
 using fuzz::Buffer;
 using secureota::Bytes;
@@ -47,8 +49,9 @@ class Trial {
   Trial(const Settings& settings, Bytes container)
       : settings_(settings),
         container_(container),
-        bufferSize_(settings.bufferSize == 0 ? secureota::kMaxTokenSize
-                                             : 512 + size_t(settings.bufferSize) * 16),
+        bufferSize_(settings.bufferSize == 0
+                        ? secureota::kMaxTokenSize
+                        : secureota::kFrontSize + size_t(settings.bufferSize) * 16),
         acceptable_(false) {
     const Bytes token = fuzz::tokenIn(container);
     acceptable_ = !settings.has(0x01) && !token.empty() &&
@@ -60,7 +63,7 @@ class Trial {
     setUp();
     secureota::UpdaterParts parts = this->parts();
     const TrustStore& anchors = *parts.anchors;
-    const ImageKind kind = settings_.has(0x04) ? ImageKind::Filesystem : ImageKind::Application;
+    const ImageKind kind = this->kind();
     const size_t total = container_.size + (settings_.has(0x20) ? 1 : 0);
     fuzz::start(anchors);
     fuzz::failProviderAt(settings_.cryptoFails);
@@ -87,6 +90,7 @@ class Trial {
     secureota::UpdaterParts parts = this->parts();
     parts.anchors = &fuzz::anchors();
     parts.runningDigest = nullptr;
+    parts.own = nullptr;
     parts.bufferSize = secureota::kMaxTokenSize;
     parts.buffer = fuzz::lentBuffer(parts.bufferSize);
     floor_ = secureota::Floor();
@@ -103,9 +107,50 @@ class Trial {
   }
 
  private:
+  ImageKind kind() const {
+    return settings_.has(0x04) ? ImageKind::Filesystem : ImageKind::Application;
+  }
+
+  // What stands behind the token.
+  Bytes image() const {
+    const Bytes token = fuzz::tokenIn(container_);
+    const uint8_t* const at = token.empty() ? nullptr : token.data + token.size;
+    return at == nullptr ? Bytes() : Bytes(at, container_.size - (at - container_.data));
+  }
+
+  Bytes end() const {
+    return Bytes(image().data + image().size - secureota::kManifestSize, secureota::kManifestSize);
+  }
+
+  // Is the image for this device? Read without the core's readers.
+  bool fits() const {
+    static const uint8_t kDescription[] = {0x32, 0x54, 0xcd, 0xab};
+    static const uint8_t kLamp[32] = {'l', 'a', 'm', 'p'};
+    static const uint8_t kAny[32] = {};
+    const Bytes all = image();
+    const bool esp32 =
+        all.size >= 36 && all.data[0] == 0xe9 && memcmp(all.data + 32, kDescription, 4) == 0;
+    Bytes place;
+    if (esp32 ? all.size >= secureota::kFrontSize : all.size >= secureota::kManifestSize) {
+      place =
+          esp32 ? Bytes(all.data + secureota::kManifestOffset, secureota::kManifestSize) : end();
+    }
+    if (place.empty() || memcmp(place.data, "SOTAinfo", 8) != 0) {
+      return !settings_.has(0x40) && kind() == ImageKind::Application;
+    }
+    return place.data[8] == 1 && place.data[9] == (kind() == ImageKind::Application ? 1 : 2) &&
+           (!settings_.has(0x40) || memcmp(place.data + 24, kLamp, 32) == 0 ||
+            memcmp(place.data + 24, kAny, 32) == 0);
+  }
+
   void setUp() {
     flash_.reset();
     flash_.accepted = acceptable_ ? &token_ : nullptr;
+    flash_.announced = kind();
+    flash_.hasFilesystem = settings_.has(0x80);
+    if (kind() == ImageKind::Filesystem && image().size >= secureota::kManifestSize) {
+      flash_.heldBack = end();
+    }
     flash_.failAt = settings_.flashFails;
     flash_.flipAfterSeal = settings_.has(0x08) ? settings_.flippedBit : -1;
     flash_.slotSize = settings_.slotSize == 0 ? fuzz::kSlotSize : settings_.slotSize;
@@ -113,6 +158,7 @@ class Trial {
     floor_ = secureota::Floor();
     const secureota::Time floors[] = {secureota::kNoTime, token_.genTime - 1, token_.genTime,
                                       token_.genTime + 1};
+    own_.product = settings_.has(0x40) ? secureota::asBytes("lamp") : Bytes();
     const secureota::Time floor = acceptable_ ? floors[settings_.floor % 4] : secureota::kNoTime;
     PROPERTY(floor_.begin(&record_, floor) == Error::None, "a floor can be begun");
     record_.fails = settings_.has(0x10);
@@ -129,6 +175,7 @@ class Trial {
     parts.buffer = fuzz::lentBuffer(bufferSize_);
     parts.bufferSize = bufferSize_;
     parts.runningDigest = settings_.has(0x02) && acceptable_ ? token_.imageDigest : nullptr;
+    parts.own = &own_;
     return parts;
   }
 
@@ -150,10 +197,14 @@ class Trial {
     PROPERTY(!flash_.isOpen, "an update that is over leaves nothing open");
     PROPERTY(flash_.bootable == (error == Error::None && !running), "what was accepted boots");
     PROPERTY(error != Error::None || acceptable_, "what is accepted has a good token");
-    PROPERTY(!flash_.bootable || record_.expects(token_.imageDigest), "what boots is expected");
+    PROPERTY(
+        !flash_.bootable || kind() == ImageKind::Filesystem || record_.expects(token_.imageDigest),
+        "what boots is expected");
+    PROPERTY(!flash_.bootable || fits(), "what boots is for this device");
     PROPERTY(!running || flash_.opened == 0, "what runs already is not written again");
     PROPERTY(!flash_.bootable || settings_.floor % 4 < 2, "what boots is newer than the floor");
-    PROPERTY(!flash_.bootable || !settings_.has(0x08), "flash that turned over does not boot");
+    PROPERTY(!flash_.bootable || !settings_.has(0x08) || image().size == flash_.heldBack.size,
+             "flash that turned over does not boot");
     PROPERTY(used.allocations == 0, "the core allocates nothing");
     const size_t most = 12 * secureota::kMaxTokenSize + 2 * fuzz::kSlotSize + 2 * 4096 +
                         4 * secureota::kRecordSize;  // token, image, anchors, record
@@ -169,6 +220,7 @@ class Trial {
   fuzz::Flash flash_;
   fuzz::Record record_;
   secureota::Floor floor_;
+  secureota::Manifest own_;
   struct : secureota::UpdateListener {
   } listener_;
 };

@@ -153,7 +153,7 @@ void repairContainer(uint8_t* container, size_t size) {
   const Pause harness;
   const uint8_t* const newline = static_cast<uint8_t*>(memchr(container, '\n', size));
   const size_t header = newline == nullptr ? 0 : static_cast<size_t>(newline - container) + 1;
-  ContainerHeader sizes = {0, 0};
+  ContainerHeader sizes;
   if (header == 0 || parseContainerHeader(Bytes(container, header - 1), &sizes) != Error::None ||
       sizes.tokenSize > size - header || sizes.imageSize != size - header - sizes.tokenSize) {
     return;

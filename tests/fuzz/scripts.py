@@ -42,12 +42,31 @@ def updater(
         "slot-too-small": bytes([0, 0, 0, 0, 0, 0, 0, 1]),
     }.items():
         yield what, good + settings
+    yield from manifests(good)
     other_image = bytearray(good)
     other_image[-1] ^= 1
     yield "other-image", bytes(other_image) + NOTHING_SPECIAL
     for name, token in hard.items():
         header = b"RedWax/1.00 rfc3161=%d payload=1\n" % len(token)
         yield name, header + token + b"\xe9" + NOTHING_SPECIAL
+
+
+def manifests(signed: bytes) -> Iterator[tuple[str, bytes]]:
+    """Other images behind the same token: the stub's mutator will set that right."""
+    header, _, rest = signed.partition(b"\n")
+    token = rest[: int(header.split(b"rfc3161=")[1].split(b" ")[0])]
+    fields = bytes(6) + (1764000000).to_bytes(8, "big") + b"lamp".ljust(32, b"\0")
+    fields += b"1.2.3".ljust(48, b"\0") + b"revA".ljust(152, b"\0")
+    body = bytes(range(40))
+    esp32 = b"\xe9" + bytes(31) + bytes.fromhex("3254cdab") + bytes(252)
+    for name, image, bits in (
+        ("manifest-application", body + b"SOTAinfo\x01\x01" + fields, 0x40),
+        ("manifest-filesystem", body + b"SOTAinfo\x01\x02" + fields, 0xC4),
+        ("manifest-esp32", esp32 + b"SOTAinfo\x01\x01" + fields + body, 0x40),
+        ("manifest-missing", esp32 + bytes(256) + body, 0x40),
+    ):
+        line = b"RedWax/1.00 rfc3161=%d payload=%d product=lamp\n" % (len(token), len(image))
+        yield name, line + token + image + bytes([bits, 0, 0, 0, 0, 0, 0, 0])
 
 
 def receiver() -> Iterator[tuple[str, bytes]]:
