@@ -238,6 +238,7 @@ void SecureOTAClass::end() {
   Port& port = secureota::port();
   receiver_.end();
   port.closeStream();
+  port.stopAccepting();
   port.stopListening();
   if (announce_) {
     port.stopAnnouncing();
@@ -255,6 +256,7 @@ void SecureOTAClass::handle() {
   }
   confirmRunningImage();
   receiveDatagrams();
+  acceptPeers();
   perform(receiver_.tick(secureota::port().milliseconds()));
   while (streaming_) {
     serveStream();
@@ -287,6 +289,17 @@ void SecureOTAClass::receiveDatagrams() {
   }
 }
 
+// Until one may send. Those who may not must not keep that one waiting, nor us busy for long.
+void SecureOTAClass::acceptPeers() {
+  Port& port = secureota::port();
+  const int kAtOnce = 8;
+  Endpoint from;
+  for (int i = 0; i < kAtOnce && !streaming_ && port.accept(&from); ++i) {
+    streaming_ = true;
+    perform(receiver_.onAccepted(from, port.milliseconds()));
+  }
+}
+
 void SecureOTAClass::serveStream() {
   Port& port = secureota::port();
   switch (port.streamState()) {
@@ -316,7 +329,11 @@ void SecureOTAClass::perform(const Actions& actions) {
   Port& port = secureota::port();
   if (actions.closeFirst) {
     port.closeStream();
+    port.stopAccepting();
     streaming_ = false;
+  }
+  if (actions.stopListening) {
+    port.stopAccepting();
   }
   if (!actions.datagram.empty()) {
     port.sendDatagram(actions.datagram, actions.datagramTo);
@@ -337,6 +354,9 @@ void SecureOTAClass::perform(const Actions& actions) {
   }
   if (actions.restart) {
     finishUpdate();
+  }
+  if (actions.listen) {
+    perform(receiver_.onListening(port.startAccepting(), port.milliseconds()));
   }
 }
 

@@ -181,6 +181,7 @@ class SecureOTAClass {
   void prepareFloor();
   void confirmRunningImage();
   void receiveDatagrams();
+  void acceptPeers();
   void serveStream();
   void perform(const secureota::Actions& actions);
   void finishUpdate();
@@ -197,7 +198,7 @@ class SecureOTAClass {
   bool announce_;
   bool factsLoaded_;
   bool confirmed_;
-  bool streaming_;  // a stream was asked for and not closed yet
+  bool streaming_;  // a stream was asked for or accepted, and not closed yet
   secureota::Error lastError_;
 
   THandlerFunction startCallback_;

@@ -7,10 +7,6 @@ namespace {
 
 const size_t kMd5Size = 16;
 
-Bytes textBytes(const char* text, size_t size) {
-  return Bytes(reinterpret_cast<const uint8_t*>(text), size);
-}
-
 Error hexDigest(DigestAlgorithm algorithm, Bytes bytes, char* out) {
   uint8_t hash[kMaxDigestSize];
   SECUREOTA_TRY(digest(algorithm, bytes, hash));
@@ -93,7 +89,7 @@ Error Password::check(Bytes datagram, PasswordForm form, Bytes nonce) const {
 
 Error Password::checkPbkdf2(Bytes nonce, Bytes cnonce, Bytes response) const {
   // A sketch that knows only the MD5 of its password uses that as the hash: so do its hosts.
-  const Bytes hash = sha256Size_ != 0 ? textBytes(sha256_, sha256Size_) : textBytes(md5_, md5Size_);
+  const Bytes hash = sha256Size_ != 0 ? asBytes(sha256_, sha256Size_) : asBytes(md5_, md5Size_);
   uint8_t salt[2 * kLongNonceSize + 1];
   memcpy(salt, nonce.data, kLongNonceSize);
   salt[kLongNonceSize] = ':';
@@ -103,7 +99,7 @@ Error Password::checkPbkdf2(Bytes nonce, Bytes cnonce, Bytes response) const {
   char keyHex[2 * kSha256Size];
   formatHex(Bytes(key, sizeof key), keyHex);
   uint8_t expected[kSha256Size];
-  SECUREOTA_TRY(digestOfParts(DigestAlgorithm::Sha256, textBytes(keyHex, sizeof keyHex), nonce,
+  SECUREOTA_TRY(digestOfParts(DigestAlgorithm::Sha256, asBytes(keyHex, sizeof keyHex), nonce,
                               cnonce, expected));
   return compare(response, expected, kSha256Size);
 }
@@ -111,7 +107,7 @@ Error Password::checkPbkdf2(Bytes nonce, Bytes cnonce, Bytes response) const {
 Error Password::checkMd5(Bytes nonce, Bytes cnonce, Bytes response) const {
   uint8_t expected[kMd5Size];
   SECUREOTA_TRY(
-      digestOfParts(DigestAlgorithm::Md5, textBytes(md5_, md5Size_), nonce, cnonce, expected));
+      digestOfParts(DigestAlgorithm::Md5, asBytes(md5_, md5Size_), nonce, cnonce, expected));
   return compare(response, expected, kMd5Size);
 }
 

@@ -69,16 +69,16 @@ Error parseStockForm(Bytes line, Invitation* out) {
 
 // The values of the keys that are known; empty where a key is missing.
 struct Values {
-  Bytes command, port, size, digestName, digest, passwordDigest;
+  Bytes command, port, size, digestName, digest, passwordDigest, direct;
 };
 
 bool collectValues(Bytes pairs, Values* out) {
   const struct {
     const char* name;
     Bytes* value;
-  } kKeys[] = {{"cmd", &out->command},   {"port", &out->port},
-               {"size", &out->size},     {"md", &out->digestName},
-               {"digest", &out->digest}, {"authmd", &out->passwordDigest}};
+  } kKeys[] = {{"cmd", &out->command},   {"port", &out->port},     {"size", &out->size},
+               {"md", &out->digestName}, {"digest", &out->digest}, {"authmd", &out->passwordDigest},
+               {"direct", &out->direct}};
   Bytes rest = pairs;
   while (!rest.empty()) {
     Bytes value = cut(&rest, ' ');
@@ -112,6 +112,7 @@ Error parseRedWaxForm(Bytes line, Invitation* out) {
     return Error::BadInvitation;
   }
   out->asksForMd5Password = values.passwordDigest == asBytes("MD5");
+  out->direct = values.direct == asBytes("1");
   return parseKind(values.command, &out->kind) ? Error::None : Error::WrongImageKind;
 }
 

@@ -1,4 +1,4 @@
-// The datagram that asks a device to fetch an upload (docs/format.md, section 2), in both forms:
+// The datagram that asks a device to take an upload (docs/format.md, section 3), in both forms:
 //
 //     RedWax/1.00 cmd=<c> port=<p> size=<s> md=<DIGEST> digest=<HEX>[ key=value ...]\n
 //     <c> <p> <s> <md5-hex>\n                                       (stock ArduinoOTA)
@@ -23,6 +23,7 @@ struct Invitation {
   DigestAlgorithm digestAlgorithm;  // of the transport check
   uint8_t digest[kMaxDigestSize];   // over everything that will be sent
   bool asksForMd5Password;          // the stock form, or authmd=MD5
+  bool direct;                      // direct=1: the host can connect to us
 };
 
 // Commands of the protocol.

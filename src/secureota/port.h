@@ -33,6 +33,16 @@ class Port {
   // ---- the one stream ----
 
   virtual void connect(const Endpoint& to) = 0;
+
+  // Lets peers connect, until stopAccepting: to the TCP port of the same number as the UDP port if
+  // it is free, else to any. Returns which; 0 if that is not possible.
+  virtual uint16_t startAccepting() = 0;
+  virtual void stopAccepting() = 0;
+
+  // Makes the stream of the next connection that waits. False if none does, or if there is a
+  // stream.
+  SECUREOTA_NODISCARD virtual bool accept(Endpoint* from) = 0;
+
   virtual StreamState streamState() = 0;
 
   // 0 if nothing is there now, or if what was written before has not left yet: who does not take
@@ -44,6 +54,8 @@ class Port {
 
   // Tells the peer that nothing more will come.
   virtual void endStream() = 0;
+
+  // Who waits to be accepted goes on waiting.
   virtual void closeStream() = 0;
 
   // ---- the machine ----

@@ -5,8 +5,11 @@
 
 namespace secureota {
 
+inline Bytes asBytes(const char* text, size_t size) {
+  return Bytes(reinterpret_cast<const uint8_t*>(text), size);
+}
 inline Bytes asBytes(const char* text) {
-  return Bytes(reinterpret_cast<const uint8_t*>(text), strlen(text));
+  return asBytes(text, strlen(text));
 }
 
 // Does `bytes` begin with `text`?

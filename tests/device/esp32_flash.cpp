@@ -81,6 +81,9 @@ class NoPort final : public secureota::Port {
   size_t receiveDatagram(uint8_t*, size_t, secureota::Endpoint*) override { return 0; }
   void sendDatagram(Bytes, const secureota::Endpoint&) override {}
   void connect(const secureota::Endpoint&) override {}
+  uint16_t startAccepting() override { return 0; }
+  void stopAccepting() override {}
+  bool accept(secureota::Endpoint*) override { return false; }
   secureota::StreamState streamState() override { return secureota::StreamState::Closed; }
   size_t readStream(uint8_t*, size_t) override { return 0; }
   void writeStream(Bytes) override {}

@@ -23,7 +23,7 @@ Error parse(const std::string& datagram, Invitation* out) {
 void stockForm() {
   Invitation invitation;
   CHECK_ERROR(parse("0 45123 1048576 " + kMd5 + "\n", &invitation), Error::None);
-  CHECK(invitation.stockForm && invitation.asksForMd5Password);
+  CHECK(invitation.stockForm && invitation.asksForMd5Password && !invitation.direct);
   CHECK(invitation.kind == ImageKind::Application);
   CHECK(invitation.port == 45123);
   CHECK(invitation.size == 1048576);
@@ -48,7 +48,7 @@ void redWaxForm() {
     const std::string text = std::string("RedWax/1.00 cmd=100 port=65535 size=4294967295 md=") +
                              digest.name + " digest=" + std::string(2 * digest.size, 'C');
     CHECK_ERROR(parse(text + "\n", &invitation), Error::None);
-    CHECK(!invitation.stockForm && !invitation.asksForMd5Password);
+    CHECK(!invitation.stockForm && !invitation.asksForMd5Password && !invitation.direct);
     CHECK(invitation.kind == ImageKind::Filesystem);
     CHECK(invitation.port == 65535 && invitation.size == 4294967295U);
     CHECK(invitation.digestAlgorithm == digest.algorithm);
@@ -64,8 +64,17 @@ void keysInAnyOrderAndUnknownOnes() {
                         " authmd=MD5 md=SHA256 rfc3161=900 size=5 flag x= port=6 cmd=0\n",
                     &invitation),
               Error::None);
-  CHECK(invitation.asksForMd5Password);
+  CHECK(invitation.asksForMd5Password && invitation.direct);
   CHECK(invitation.size == 5 && invitation.port == 6);
+}
+
+void directIsOfferedByOneValueOnly() {
+  const std::string text = "RedWax/1.00 cmd=0 port=1 size=1 md=SHA256 digest=" + kSha256;
+  Invitation invitation;
+  CHECK_ERROR(parse(text + " direct=2\n", &invitation), Error::None);
+  CHECK(!invitation.direct);
+  CHECK_ERROR(parse(text + " direct=1 direct=1\n", &invitation), Error::BadInvitation);
+  CHECK_ERROR(parse(text + " direct=\n", &invitation), Error::BadInvitation);
 }
 
 void everythingElse() {
@@ -135,6 +144,7 @@ int main() {
   stockForm();
   redWaxForm();
   keysInAnyOrderAndUnknownOnes();
+  directIsOfferedByOneValueOnly();
   everythingElse();
   ourAnswersAreNoRequests();
   return secureota_test::report();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import queue
+import secrets
 import shlex
 import signal
 import socket
@@ -58,9 +59,17 @@ def build_version(version: str, output: Path, *, sketch: Path = EXAMPLE) -> Path
 
 
 def free_udp_port() -> int:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a port whose TCP twin is free too: the device would like to have both.
+
+    Below those that systems hand out, so that no connection takes the twin later.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        udp, tcp = socket.socket(type=socket.SOCK_DGRAM), socket.socket()
+        with closing(udp), closing(tcp), suppress(OSError):
+            udp.bind(("127.0.0.1", port))
+            tcp.bind(("127.0.0.1", port))
+            return port
 
 
 class EmulatedDevice:
@@ -143,11 +152,13 @@ class EmulatedDevice:
 class Host:
     """Invites by hand.  What it sends is what the test says, right or wrong."""
 
-    def __init__(self, device: EmulatedDevice) -> None:
+    def __init__(self, device: EmulatedDevice, address: str = "127.0.0.1") -> None:
         self._device = ("127.0.0.1", device.port)
+        self._address = address
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._udp.bind((address, 0))
         self._udp.settimeout(PATIENCE)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((address, 0))
         self._listener.settimeout(PATIENCE)
 
     def __enter__(self) -> Host:
@@ -170,6 +181,10 @@ class Host:
         self._udp.sendto(datagram, self._device)
         return self._udp.recv(2000)
 
+    def settle(self) -> None:
+        """Wait until the device is done with what it was doing: it answers one thing at a time."""
+        assert self.ask(b"0 1 0 not an invitation      \n").startswith(b"BadInvitation")
+
     def is_silent(self, datagram: bytes) -> bool:
         """Is there no answer, within a time in which there would have been one?"""
         self._udp.sendto(datagram, self._device)
@@ -186,10 +201,22 @@ class Host:
         digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
         return f"0 {self.port} {len(data) if size is None else size} {digest}\n".encode()
 
+    def invitation(self, data: bytes, more_keys: str = "") -> bytes:
+        """The RedWax form."""
+        digest = hashlib.sha256(data).hexdigest()
+        line = f"RedWax/1.00 cmd=0 port={self.port} size={len(data)} md=SHA256 digest={digest}"
+        return f"{line}{more_keys}\n".encode()
+
     def accept(self) -> socket.socket:
         connection, _ = self._listener.accept()
         connection.settimeout(PATIENCE)
         return connection
+
+    def connect(self, port: int) -> socket.socket:
+        """Connect to the device, from our address."""
+        return socket.create_connection(
+            ("127.0.0.1", port), timeout=PATIENCE, source_address=(self._address, 0)
+        )
 
     def deliver(self, data: bytes) -> str:
         """Send everything, then return the last word: "OK", or the line of the refusal."""
@@ -204,6 +231,15 @@ class Host:
         answer = self.ask(self.stock_invitation(data))
         assert answer == b"OK", answer
         return self.deliver(data)
+
+
+def password_answer(nonce: str, password: str) -> bytes:
+    """Compute the datagram that answers `AUTH <nonce>` of 64 characters (docs/format.md, 3.1)."""
+    cnonce = "c" * 64
+    secret = hashlib.sha256(password.encode()).hexdigest().encode()
+    key = hashlib.pbkdf2_hmac("sha256", secret, f"{nonce}:{cnonce}".encode(), 10_000).hex()
+    response = hashlib.sha256(f"{key}:{nonce}:{cnonce}".encode()).hexdigest()
+    return f"200 {cnonce} {response}\n".encode()
 
 
 def read_to_end(connection: socket.socket) -> bytes:

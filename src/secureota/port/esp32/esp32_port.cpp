@@ -43,6 +43,9 @@ class Esp32Port final : public Port, public RandomSource {
     sockets_.sendDatagram(datagram, to);
   }
   void connect(const Endpoint& to) override { sockets_.connect(to); }
+  uint16_t startAccepting() override { return sockets_.startAccepting(); }
+  void stopAccepting() override { sockets_.stopAccepting(); }
+  SECUREOTA_NODISCARD bool accept(Endpoint* from) override { return sockets_.accept(from); }
   StreamState streamState() override { return sockets_.streamState(); }
   size_t readStream(uint8_t* out, size_t capacity) override {
     return sockets_.readStream(out, capacity);

@@ -41,6 +41,9 @@ class PosixPort final : public Port, public RandomSource {
   size_t receiveDatagram(uint8_t* out, size_t capacity, Endpoint* from) override;
   void sendDatagram(Bytes datagram, const Endpoint& to) override;
   void connect(const Endpoint& to) override { sockets_.connect(to); }
+  uint16_t startAccepting() override { return sockets_.startAccepting(); }
+  void stopAccepting() override { sockets_.stopAccepting(); }
+  SECUREOTA_NODISCARD bool accept(Endpoint* from) override { return sockets_.accept(from); }
   StreamState streamState() override { return sockets_.streamState(); }
   size_t readStream(uint8_t* out, size_t capacity) override;
   void writeStream(Bytes bytes) override { sockets_.writeStream(bytes); }

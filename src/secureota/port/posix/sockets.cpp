@@ -26,12 +26,11 @@ const int kSendFlags = MSG_NOSIGNAL;
 const int kSendFlags = 0;
 #endif
 
+// Connections that may wait until they are accepted: a stranger's, before the one that we wait for.
+const int kBacklog = 4;
+
 // Non-blocking, and not handed on to the image that is executed next.
-int openSocket(int type) {
-  const int fd = ::socket(AF_INET, type, 0);
-  if (fd < 0) {
-    return -1;
-  }
+void prepareSocket(int fd) {
   (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
 #if defined(FD_CLOEXEC) && !defined(ARDUINO)
   (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -40,7 +39,35 @@ int openSocket(int type) {
   const int on = 1;
   (void)::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
 #endif
+}
+
+int openSocket(int type) {
+  const int fd = ::socket(AF_INET, type, 0);
+  if (fd >= 0) {
+    prepareSocket(fd);
+  }
   return fd;
+}
+
+// Acknowledgements are a few bytes each, and the stock host waits for every one of them.
+void sendAtOnce(int fd) {
+  const int on = 1;
+  (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+// Binds to a port, 0 for any that is free. Returns which; 0 if that is not possible.
+uint16_t bindSocket(int fd, uint32_t address, uint16_t port) {
+  sockaddr_in local;
+  memset(&local, 0, sizeof local);
+  local.sin_family = AF_INET;
+  local.sin_port = htons(port);
+  local.sin_addr.s_addr = address;
+  socklen_t size = sizeof local;
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&local), size) != 0 ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&local), &size) != 0) {
+    return 0;
+  }
+  return ntohs(local.sin_port);
 }
 
 sockaddr_in toSocketAddress(const Endpoint& endpoint) {
@@ -75,8 +102,11 @@ void closeSocket(int* fd) {
 
 Sockets::Sockets()
     : datagrams_(-1),
+      address_(0),
       listeningPort_(0),
       receiveBuffer_(0),
+      listener_(-1),
+      acceptingPort_(0),
       stream_(-1),
       connecting_(false),
       peerEnded_(false),
@@ -92,18 +122,12 @@ bool Sockets::listen(uint32_t address, uint16_t port) {
   if (datagrams_ < 0) {
     return false;
   }
-  sockaddr_in local;
-  memset(&local, 0, sizeof local);
-  local.sin_family = AF_INET;
-  local.sin_port = htons(port);
-  local.sin_addr.s_addr = address;
-  socklen_t size = sizeof local;
-  if (::bind(datagrams_, reinterpret_cast<sockaddr*>(&local), size) != 0 ||
-      ::getsockname(datagrams_, reinterpret_cast<sockaddr*>(&local), &size) != 0) {
+  address_ = address;
+  listeningPort_ = bindSocket(datagrams_, address, port);
+  if (listeningPort_ == 0) {
     stopListening();
     return false;
   }
-  listeningPort_ = ntohs(local.sin_port);
   return true;
 }
 
@@ -143,9 +167,7 @@ void Sockets::connect(const Endpoint& to) {
   if (stream_ < 0) {
     return;
   }
-  // Acknowledgements are a few bytes each, and the stock host waits for every one of them.
-  const int on = 1;
-  (void)::setsockopt(stream_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  sendAtOnce(stream_);
   limitReceiving(stream_);
   const sockaddr_in peer = toSocketAddress(to);
   if (::connect(stream_, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) != 0 &&
@@ -163,6 +185,55 @@ void Sockets::limitReceiving(int fd) const {
     (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receiveBuffer_, sizeof receiveBuffer_);
     (void)::setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
   }
+}
+
+uint16_t Sockets::startAccepting() {
+  if (listener_ < 0) {
+    acceptingPort_ = openListener(listeningPort_);
+  }
+  if (listener_ < 0) {
+    acceptingPort_ = openListener(0);
+  }
+  return acceptingPort_;
+}
+
+uint16_t Sockets::openListener(uint16_t port) {
+  listener_ = openSocket(SOCK_STREAM);
+  if (listener_ < 0) {
+    return 0;
+  }
+  // The last upload's connection may still be dying on this port.
+  const int on = 1;
+  (void)::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  limitReceiving(listener_);  // whom it accepts inherits that
+  const uint16_t bound = bindSocket(listener_, address_, port);
+  if (bound == 0 || ::listen(listener_, kBacklog) != 0) {
+    stopAccepting();
+    return 0;
+  }
+  return bound;
+}
+
+void Sockets::stopAccepting() {
+  closeSocket(&listener_);
+}
+
+bool Sockets::accept(Endpoint* from) {
+  if (listener_ < 0 || stream_ >= 0) {
+    return false;
+  }
+  sockaddr_in peer;
+  memset(&peer, 0, sizeof peer);
+  socklen_t size = sizeof peer;
+  const int fd = ::accept(listener_, reinterpret_cast<sockaddr*>(&peer), &size);
+  if (fd < 0) {
+    return false;
+  }
+  prepareSocket(fd);
+  sendAtOnce(fd);
+  stream_ = fd;
+  *from = toEndpoint(peer);
+  return true;
 }
 
 // A connection that is being made can be written to as soon as it stands or has failed.
@@ -259,6 +330,10 @@ void Sockets::wait(uint32_t milliseconds) {
   if (datagrams_ >= 0) {
     FD_SET(datagrams_, &readable);
     highest = datagrams_;
+  }
+  if (listener_ >= 0 && stream_ < 0) {
+    FD_SET(listener_, &readable);
+    highest = listener_ > highest ? listener_ : highest;
   }
   if (stream_ >= 0 && !peerEnded_) {
     const bool blocked = connecting_ || outboxSize_ != 0;

@@ -9,7 +9,8 @@
 
 namespace secureota {
 
-// One socket for datagrams and one for the stream, both non-blocking. IPv4.
+// One socket for datagrams, one for the stream, and one to which a peer may connect, all of them
+// non-blocking. IPv4.
 class Sockets {
  public:
   Sockets();
@@ -27,24 +28,32 @@ class Sockets {
   void sendDatagram(Bytes datagram, const Endpoint& to);
 
   void connect(const Endpoint& to);
+  uint16_t startAccepting();
+  void stopAccepting();
+  SECUREOTA_NODISCARD bool accept(Endpoint* from);
   StreamState streamState();
   size_t readStream(uint8_t* out, size_t capacity);
   void writeStream(Bytes bytes);
   void endStream();
   void closeStream();
 
-  // Waits until something can be read, or a connection stands, or the time is over.
+  // Waits until something can be read, or a connection stands or was asked for, or the time is
+  // over.
   void wait(uint32_t milliseconds);
 
  private:
   void limitReceiving(int fd) const;
   void flush();
   bool isConnected();
+  uint16_t openListener(uint16_t port);
 
-  int datagrams_;  // -1: closed
+  int datagrams_;     // -1: closed
+  uint32_t address_;  // in network order
   uint16_t listeningPort_;
   int receiveBuffer_;  // bytes; 0: the system's
-  int stream_;         // -1: closed
+  int listener_;       // -1: closed
+  uint16_t acceptingPort_;
+  int stream_;  // -1: closed
   bool connecting_;
   bool peerEnded_;
   bool ending_;  // endStream was asked for
