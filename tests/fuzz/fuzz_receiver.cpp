@@ -1,17 +1,18 @@
 // A script of what happens on the network. Three bytes of settings:
 //
 //   0  bits: 01 a password is asked for, 02 its MD5 form is allowed, 04 no anchors, 08 the first
-//      seed's image runs already
+//      seed's image runs already, 10 the good upload at the end comes in direct mode
 //   1  the call of the cryptography that finds no memory; 0: none
 //   2  the operation of the flash that fails; 0: none
 //
 // and then events, each a byte (modulo their number) with its arguments: see Event.
 //
 // Promised of every script: no answer is longer than its question, but for the nonce to the stock
-// form; a connection goes to whoever asked, and only after the password where there is one; "OK" on
-// the stream means that the new image boots or runs already, and a restart that it boots; flash is
-// opened only during a transfer; whatever happened, time alone brings the device back to rest; and
-// then a good upload is taken.
+// form; a connection goes to whoever asked, and only after the password where there is one; who
+// connects to us sends into the void, and is dropped, unless it is the host that asked and it says
+// the cookie first; "OK" on the stream means that the new image boots or runs already, and a
+// restart that it boots; flash is opened only during a transfer; whatever happened, time alone
+// brings the device back to rest; and then a good upload is taken.
 
 #include <algorithm>
 
@@ -35,7 +36,7 @@ namespace {
 
 enum class Event : uint8_t {
   Datagram,      // from, size, bytes
-  Invite,        // from, seed, how (bits: 1 stock form, 2 filesystem, 4 wrong digest)
+  Invite,        // from, seed, how (bits: 1 stock form, 2 filesystem, 4 wrong digest, 8 direct)
   Authenticate,  // from, right (or wrong)
   Repeat,        // from: the last datagram again
   Connected,
@@ -48,8 +49,10 @@ enum class Event : uint8_t {
   Restart,   // the sketch ends and begins again
   Rest,      // the rest of the container
   Damage,    // where, how: a byte of the container changes
+  Accepted,  // from: a peer connects, if it can
+  Greet,     // how: it says the cookie (0), another one (1), or half of it (2)
 };
-const unsigned kEvents = 14;
+const unsigned kEvents = 16;
 
 const char kPassword[] = "open sesame";
 const size_t kStockInvitation = 39;  // bytes of the shortest: "0 1 1 " and an MD5
@@ -111,6 +114,8 @@ class Trial {
         sent_(0),
         connected_(false),
         open_(false),
+        listening_(false),
+        calling_(false),
         judged_(false),
         good_(false),
         knewPassword_(false),
@@ -141,6 +146,7 @@ class Trial {
       call([&] { return receiver_.tick(now_); });
     }
     PROPERTY(!receiver_.busy() && !flash_.isOpen, "time alone brings the device to rest");
+    PROPERTY(!listening_ && !calling_ && !connected_, "at rest everything is closed");
   }
 
   void goodUpload() {
@@ -151,13 +157,22 @@ class Trial {
     PROPERTY(floor_.begin(&record_, secureota::kNoTime) == Error::None, "a floor can be begun");
     receiver_.begin(parts(bits_ & 3));
     knewPassword_ = false;
-    invite(1, 1, 0);
+    const bool direct = (bits_ & 16) != 0;
+    now_ |= 1;  // listening succeeds
+    invite(1, 1, direct ? 8 : 0);
     if ((bits_ & 1) != 0) {
       authenticate(1, true);
     }
-    PROPERTY(last_.connect, "a good invitation is accepted after whatever came before");
-    open_ = true;
-    call([&] { return receiver_.onConnected(now_); });
+    PROPERTY(direct ? listening_ : last_.connect,
+             "a good invitation is accepted after whatever came before");
+    if (direct) {
+      accepted(1);
+      greet(0);
+      PROPERTY(open_, "the owner's cookie is taken");
+    } else {
+      open_ = true;
+      call([&] { return receiver_.onConnected(now_); });
+    }
     stream(container_.size());
     PROPERTY(saidOk_ && flash_.bootable, "a good upload is taken after whatever came before");
     call([&] { return receiver_.onStreamClosed(); });
@@ -231,8 +246,15 @@ class Trial {
         now_ += 10000u * script->take();
         call([&] { return receiver_.tick(now_); });
         break;
+      case Event::Accepted:
+        accepted(script->take());
+        break;
+      case Event::Greet:
+        greet(script->take());
+        break;
       case Event::Restart:
         receiver_.end();
+        connected_ = listening_ = calling_ = open_ = false;  // the sketch's end closes everything
         PROPERTY(!receiver_.busy() && !flash_.isOpen, "an end is an end");
         break;
       case Event::Rest:
@@ -263,6 +285,12 @@ class Trial {
     const Endpoint sender = endpoint(from);
     const bool wasBusy = receiver_.busy();
     call([&] { return receiver_.onDatagram(bytes, sender, now_); });
+    const bool closedFirst = last_.closeFirst;
+    if (last_.listen) {
+      PROPERTY((bits_ & 1) == 0 || knewPassword_, "who does not know the password can't connect");
+      PROPERTY(last_.datagram.empty() && !last_.connect, "the port is told before it is known");
+      listenFor(sender);
+    }
     const Bytes answer = last_.datagram;
     const bool challenge = answer.size > 5 && memcmp(answer.data, "AUTH ", 5) == 0;
     PROPERTY(answer.size <= bytes.size ||
@@ -278,15 +306,78 @@ class Trial {
       PROPERTY(last_.connectTo.sameAddress(sender), "a connection goes to who asked");
       PROPERTY((bits_ & 1) == 0 || knewPassword_, "who does not know the password is not visited");
       PROPERTY((bits_ & 1) == 0 || sender == challenged_, "a nonce serves its addressee");
-      PROPERTY(!wasBusy || (bits_ & 1) != 0 || last_.closeFirst, "one upload at a time");
-      sent_ = 0;
-      transferred_.clear();
-      judged_ = false;
+      PROPERTY(!wasBusy || (bits_ & 1) != 0 || closedFirst, "one upload at a time");
+      beginTransfer();
       open_ = false;
-      saidOk_ = false;
-      activatedBefore_ = flash_.activated;
-      connected_ = true;
     }
+  }
+
+  // A connection stands, or is about to.
+  void beginTransfer() {
+    sent_ = 0;
+    transferred_.clear();
+    judged_ = false;
+    saidOk_ = false;
+    activatedBefore_ = flash_.activated;
+    connected_ = true;
+  }
+
+  // What a port does that is told to listen. Now and then it can't.
+  void listenFor(const Endpoint& sender) {
+    const uint16_t port = static_cast<uint16_t>(now_ % 16 == 0 ? 0 : 3232);
+    call([&] { return receiver_.onListening(port, now_); });
+    if (port == 0) {
+      PROPERTY(last_.connect, "who can't be connected to connects");
+      return;
+    }
+    const std::string start = "OK port=3232 cookie=";
+    const Bytes answer = last_.datagram;
+    PROPERTY(answer.size == start.size() + secureota::kCookieSize &&
+                 memcmp(answer.data, start.data(), start.size()) == 0,
+             "who may connect is told where, and what to say");
+    cookie_.assign(reinterpret_cast<const char*>(answer.data) + start.size(),
+                   secureota::kCookieSize);
+    listening_ = true;
+    listenedFor_ = sender;
+  }
+
+  void accepted(uint8_t from) {
+    if (!listening_ || calling_ || connected_) {
+      return;  // nobody can connect
+    }
+    const Endpoint caller = endpoint(from);
+    call([&] { return receiver_.onAccepted(caller, now_); });
+    calling_ = !last_.close;
+    PROPERTY(!calling_ || caller.sameAddress(listenedFor_), "a stranger is dropped at once");
+    open_ = false;
+    greeting_.clear();
+  }
+
+  void greet(uint8_t how) {
+    std::string text = cookie_ + "\n";
+    if (how % 3 == 1) {
+      text[now_ % text.size()] ^= 1;
+    }
+    if (how % 3 == 2) {
+      text.resize(text.size() / 2);
+    }
+    take(Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+  }
+
+  // The greeting, by the harness's own reckoning: what stands behind it may come as far as flash.
+  Bytes behindGreeting(Bytes bytes) {
+    const std::string wanted = cookie_ + "\n";
+    const size_t missing = std::min(bytes.size, wanted.size() - greeting_.size());
+    greeting_.append(reinterpret_cast<const char*>(bytes.data), missing);
+    if (greeting_.size() == wanted.size()) {
+      calling_ = false;
+      if (greeting_ == wanted) {
+        beginTransfer();
+        open_ = true;
+        return Bytes(bytes.data + missing, bytes.size - missing);
+      }
+    }
+    return Bytes();
   }
 
   void invite(uint8_t from, uint8_t seed, uint8_t how) {
@@ -301,7 +392,7 @@ class Trial {
     const std::string size = std::to_string(container_.size());
     send(from, stock ? kind + " 7777 " + size + " " + sum + "\n"
                      : "RedWax/1.00 cmd=" + kind + " port=7777 size=" + size +
-                           " md=SHA256 digest=" + sum + "\n");
+                           " md=SHA256 digest=" + sum + ((how & 8) != 0 ? " direct=1\n" : "\n"));
   }
 
   void authenticate(uint8_t from, bool right) {
@@ -343,12 +434,19 @@ class Trial {
   }
 
   void take(Bytes bytes) {
+    const bool greets = calling_ && bytes.size != 0;
+    const Bytes taken = greets ? behindGreeting(bytes) : bytes;
     if (open_) {
-      transferred_.insert(transferred_.end(), bytes.data, bytes.data + bytes.size);
+      transferred_.insert(transferred_.end(), taken.data, taken.data + taken.size);
     }
     flash_.accepted = verifyElsewhere();
     const unsigned before = flash_.opened;
     call([&] { return receiver_.onStream(bytes, now_); });
+    if (greets) {
+      PROPERTY(last_.stopListening == open_, "who said the cookie is the last to connect");
+      PROPERTY(open_ || last_.close == !calling_, "who said another one is dropped");
+      PROPERTY(open_ || last_.stream.empty(), "without a word");
+    }
     PROPERTY(flash_.opened == before || connected_, "flash is opened only during a transfer");
     const Bytes answer = last_.stream;
     saidOk_ = answer.size >= 2 && memcmp(answer.data + answer.size - 2, "OK", 2) == 0;
@@ -380,7 +478,9 @@ class Trial {
     PROPERTY(!last_.restart || (activatedNow() && flash_.bootable && last_.close),
              "a restart finds a new image, and a closed connection");
     PROPERTY(!flash_.bootable || !flash_.isOpen, "what boots is closed");
-    connected_ = connected_ && !last_.close;
+    connected_ = connected_ && !last_.close && !last_.closeFirst;
+    calling_ = calling_ && !last_.close && !last_.closeFirst;
+    listening_ = listening_ && !last_.closeFirst && !last_.stopListening;
   }
 
   bool activatedNow() const { return flash_.activated > activatedBefore_; }
@@ -390,9 +490,14 @@ class Trial {
   Buffer container_;
   size_t sent_;
   bool connected_;  // or about to be
-  bool open_;       // the connection is made
-  bool judged_;     // its token has come ...
-  bool good_;       // ... and is good
+  bool open_;       // the connection is made, and greeted where it was made to us
+  bool listening_;
+  bool calling_;  // a peer has connected to us, and has not said the cookie yet
+  std::string cookie_;
+  std::string greeting_;  // what it said
+  Endpoint listenedFor_;
+  bool judged_;  // its token has come ...
+  bool good_;    // ... and is good
   bool knewPassword_;
   bool saidOk_;
   unsigned activatedBefore_;  // when the connection was asked for

@@ -14,10 +14,11 @@ NOTHING_SPECIAL = bytes(8)
 
 # Events of the receiver's script.
 DATAGRAM, INVITE, AUTHENTICATE, REPEAT, CONNECTED, FAILED, STREAM, BYTES = range(8)
-CLOSED, TICK, LONG_TICK, RESTART, REST, DAMAGE = range(8, 14)
+CLOSED, TICK, LONG_TICK, RESTART, REST, DAMAGE, ACCEPTED, GREET = range(8, 16)
 
 PASSWORD, MD5_ALLOWED, NO_ANCHORS, ALREADY_RUNNING = 1, 2, 4, 8
-STOCK, FILESYSTEM, WRONG_DIGEST = 1, 2, 4
+STOCK, FILESYSTEM, WRONG_DIGEST, DIRECT = 1, 2, 4, 8
+RIGHT, WRONG, HALF = range(3)
 
 
 def updater(
@@ -77,7 +78,19 @@ def receiver() -> Iterator[tuple[str, bytes]]:
     invite = bytes([INVITE, 0, 0, 0])
     stock = bytes([INVITE, 0, 0, STOCK])
     answer = bytes([AUTHENTICATE, 0, 1])
+    direct = bytes([INVITE, 0, 0, DIRECT, ACCEPTED, 0])
+    right = bytes([GREET, RIGHT, REST, CLOSED])
+    wrong = bytes([GREET, WRONG, ACCEPTED, 0])
     yield "stock-form", bytes([0, 0, 0]) + stock + whole
+    yield "direct", bytes([0, 0, 0]) + direct + right
+    invite_and_answer = bytes([PASSWORD, 0, 0]) + direct[:4] + answer
+    yield "direct-password", invite_and_answer + bytes([ACCEPTED, 1]) + right
+    yield "direct-in-pieces", bytes([0, 0, 0]) + direct + bytes([GREET, HALF, GREET, HALF, CLOSED])
+    yield "direct-wrong-cookie", bytes([0, 0, 0]) + direct + wrong + right
+    yield "direct-stranger", bytes([0, 0, 0]) + direct[:-1] + bytes([2, ACCEPTED, 1, TICK, 30])
+    yield "direct-again", bytes([0, 0, 0]) + direct + direct + right
+    yield "direct-given-up", bytes([0, 0, 0]) + direct + invite + whole
+    yield "direct-unsigned", bytes([0, 0, 0]) + direct + bytes([BYTES, 4]) + b"\xe9abc"
     yield "password", bytes([PASSWORD, 0, 0]) + invite + answer + whole
     yield "password-md5", bytes([PASSWORD | MD5_ALLOWED, 0, 0]) + stock + answer + whole
     yield "wrong-password", bytes([PASSWORD, 0, 0]) + invite + bytes([AUTHENTICATE, 0, 0])
