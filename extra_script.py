@@ -85,8 +85,8 @@ def token_size() -> str:
     return "0"
 
 
-def tool(verb: str, **words: str) -> int:
-    """Run one verb; its exit status."""
+def tool(verb: str, variables: dict[str, str] | None = None, **words: str) -> int:
+    """Run one verb, with variables for its environment; its exit status."""
     python = interpreter()
     if not python:
         return 2
@@ -99,7 +99,8 @@ def tool(verb: str, **words: str) -> int:
     command += [f"--{name.replace('_', '-')}={value}" for name, value in words.items()]
     sys.stdout.flush()
     try:
-        return subprocess.run(command, env=environment(), cwd=HERE, check=False).returncode
+        variables = {**environment(), **(variables or {})}
+        return subprocess.run(command, env=variables, cwd=HERE, check=False).returncode
     except OSError as error:
         return complain(f"{python} does not run ({error.strerror}); is SECUREOTA_PYTHON right?")
 
@@ -148,15 +149,17 @@ def upload(target: Any, source: Any, env: Any) -> int:
         return complain("under -t nobuild this platform hands over the application as filesystem")
     flags = env.get("UPLOAD_FLAGS") or []
     lines = [flags] if isinstance(flags, str) else flags
+    words = [word for line in lines for word in shlex.split(env.subst(line))]
     return tool(
         "upload",
+        # Not as an argument: a password among them would show in lists of processes.
+        {"SECUREOTA_UPLOAD_FLAGS": json.dumps(words)},
         anchors=ANCHORS.abspath,
         denied=DENIED.abspath,
         image=source[0].abspath,
         signed=signed[0].abspath,
         kind="FILESYSTEM" if is_filesystem else "APPLICATION",
         upload_port=env.subst("$UPLOAD_PORT"),
-        flags=json.dumps([word for line in lines for word in shlex.split(env.subst(line))]),
     )
 
 

@@ -1,7 +1,8 @@
-"""What all tests share: lines for the end of the run, and hypothesis without deadlines."""
+"""What all tests share: lines for the end of the run, no deadlines, and no one's own keyring."""
 
 from __future__ import annotations
 
+import os
 from typing import Callable
 
 import hypothesis
@@ -12,6 +13,9 @@ _lines = pytest.StashKey["list[str]"]()
 # How long one example takes says something about the machine's other work, not about the code.
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
+
+# The keyring of the person who runs the tests is none of their business.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -36,6 +36,7 @@ _COMMANDS = (
     "tsa",
     "devices",
     "upload",
+    "status",
     "espota",
 )
 """In the order in which a newcomer needs them; each is the module of that name."""
@@ -79,9 +80,9 @@ def secureota(ctx: click.Context) -> int:
       secureota upload firmware.signed.bin 192.168.1.50
 
     Exit status: 0 accepted or done, 1 refused, 2 could not be judged or done.
-    Secrets come from the environment alone: SECUREOTA_KEY_PASSPHRASE (of the key file),
-    SECUREOTA_PKCS11_PIN (of the token that holds the key),
-    SECUREOTA_PASSWORD (of the device), SECUREOTA_TSA_TOKEN, or SECUREOTA_TSA_USER and
+    Secrets come from the environment or private files alone: SECUREOTA_KEY_PASSPHRASE (of the key
+    file), SECUREOTA_PKCS11_PIN (of the token that holds the key), SECUREOTA_PASSWORD or
+    SECUREOTA_PASSWORD_FILE (of the device), SECUREOTA_TSA_TOKEN, or SECUREOTA_TSA_USER and
     SECUREOTA_TSA_PASSWORD (of the timestamp authority).
     """  # noqa: D301 - \b is click's mark for lines to be kept
     if ctx.invoked_subcommand is None:

@@ -146,7 +146,7 @@ def espota(  # noqa: PLR0913 - one argument an option
         kind=ImageKind.FILESYSTEM if filesystem else ImageKind.APPLICATION,
         settings=settings,
         display=progress.display() if show_progress else progress.Lines(percent=False),
-        password=password or None,
+        password=password,
     )
 
 

@@ -71,6 +71,17 @@ def anchor_option(command: _Command) -> _Command:
     )(command)
 
 
+def password_file_option(command: _Command) -> _Command:
+    """--password-file."""
+    return click.option(
+        "password_file",
+        "--password-file",
+        type=click.Path(path_type=Path),
+        help="File with the device's password, mode 0600; or a folder with a file for each device, "
+        "named as HOST.",
+    )(command)
+
+
 def load_anchor_files(paths: Sequence[Path]) -> list[TrustAnchor]:
     """Every certificate in these files."""
     return [anchor for path in paths for anchor in read_anchors(path)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Protocol
 
@@ -41,7 +40,7 @@ class Display(Protocol):
         """So many bytes are at the device."""
 
     def ask_password(self) -> str | None:
-        """The device wants its password: from the environment, or from the person present."""
+        """The device wants its password: ask the person present, if there is one."""
 
 
 def display() -> Display:
@@ -80,8 +79,7 @@ class Lines:
             self._next = percent - percent % _STEP + _STEP
 
     def ask_password(self) -> str | None:
-        """Return SECUREOTA_PASSWORD: nobody may be there to be asked."""
-        return os.environ.get("SECUREOTA_PASSWORD")
+        """None: nobody may be there to be asked."""
 
 
 class _Bar:
@@ -118,9 +116,8 @@ class _Bar:
         self._bar.update(self._task, completed=done, total=total)
 
     def ask_password(self) -> str | None:
-        password = os.environ.get("SECUREOTA_PASSWORD")
-        if password or not sys.stdin.isatty():
-            return password
+        if not sys.stdin.isatty():
+            return None
         self._bar.stop()
         try:
             return str(click.prompt("Password of the device", hide_input=True, err=True))

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 import click
 
-from platformio_secureota.cli import console, options, progress
+from platformio_secureota.cli import console, device_password, options, progress, verdict
 from platformio_secureota.errors import Reason, Unusable
-from platformio_secureota.ota import Connection, Form, ImageKind, Settings, Target, Timeouts
+from platformio_secureota.ota import Connection, ImageKind, Settings, Target, Timeouts, Wait
 from platformio_secureota.ota import upload as upload_container
-from platformio_secureota.ota.auth import PasswordForm
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from platformio_secureota.ota import Password, Verdict
 
 _KINDS = {"app": ImageKind.APPLICATION, "fs": ImageKind.FILESYSTEM}
 
@@ -58,6 +54,27 @@ SECONDS = click.FloatRange(0.1, 3600)
     default="",
     help="Address of this computer, for both ways.  [default: by the route to the device]",
 )
+@options.password_file_option
+@click.option(
+    "wait",
+    "--wait/--no-wait",
+    default=None,
+    help="Wait until the device runs the new image, and fail if it does not.  [default: no-wait]",
+)
+@click.option(
+    "wait_confirmed",
+    "--wait-confirmed",
+    is_flag=True,
+    help="Wait until that image has also said that it works.",
+)
+@click.option(
+    "wait_timeout",
+    "--wait-timeout",
+    type=SECONDS,
+    default=Timeouts.back,
+    show_default=True,
+    help="Seconds for the device to run the new image, and again to confirm it.",
+)
 @click.option(
     "allow_weak_password",
     "--allow-weak-password",
@@ -89,23 +106,34 @@ def upload(  # noqa: PLR0913 - one argument an option
     connection: str,
     host_port: int,
     host_address: str,
+    password_file: Path | None,
+    wait: bool | None,
+    wait_confirmed: bool,
+    wait_timeout: float,
     allow_weak_password: bool,
     timeout: float,
     idle_timeout: float,
 ) -> None:
     """Send the signed image in the file IMAGE to the device HOST, UDP port 3232 by default.
 
-    Exit status 0 only after the device has said that it accepted the image; 1 after a refusal; 2
-    where it came to no verdict.  An image that is not signed is not sent.
+    Exit status 0 only after the device has said that it accepted the image, and with --wait that
+    it runs it; 1 after a refusal; 2 where it came to no verdict.  An image that is not signed is
+    not sent.
 
-    The device's password comes from SECUREOTA_PASSWORD, or is asked for on a terminal.
+    The device's password comes from --password-file, SECUREOTA_PASSWORD, SECUREOTA_PASSWORD_FILE,
+    the system's keyring (service secureota, user HOST), or is asked for on a terminal.
     """
+    if wait is False and wait_confirmed:
+        raise Unusable(Reason.Usage, "--no-wait and --wait-confirmed contradict each other")
     settings = Settings(
         connection=Connection(connection),
         host_address=host_address,
         host_port=host_port,
         allow_weak_password=allow_weak_password,
-        timeouts=Timeouts(invitation=timeout, connection=timeout, sending=idle_timeout),
+        wait=Wait.CONFIRMED if wait_confirmed else Wait.RUNNING if wait else Wait.NO,
+        timeouts=Timeouts(
+            invitation=timeout, connection=timeout, sending=idle_timeout, back=wait_timeout
+        ),
     )
     deliver(
         read_container(image),
@@ -113,6 +141,7 @@ def upload(  # noqa: PLR0913 - one argument an option
         kind=_KINDS[kind],
         settings=settings,
         display=progress.display(),
+        password_file=password_file,
     )
 
 
@@ -131,31 +160,28 @@ def deliver(
     kind: ImageKind,
     settings: Settings,
     display: progress.Display,
-    password: Password = None,
+    password: str = "",
+    password_file: Path | None = None,
 ) -> None:
     """Send a container and show what happens; returns if the device accepted it."""
     with display:
-        verdict = upload_container(
+        outcome = upload_container(
             container,
             target,
             kind=kind,
-            password=password or functools.partial(display.ask_password),
+            password=device_password.source(
+                target, given=password, file=password_file, ask=display.ask_password
+            ),
             progress=display.progress,
             on_state=display.state,
             settings=settings,
         )
-    _show(verdict)
-
-
-def _show(verdict: Verdict) -> None:
-    if verdict.password_form in {PasswordForm.MD5, PasswordForm.STORED_MD5}:
-        console.warn(f"the password was shown in a weak form: {verdict.password_form.value}")
-    if verdict.form is Form.STOCK:
-        console.warn(
-            "the device answered the stock invitation only: if its firmware checks no signatures, "
-            "it takes anybody's image"
-        )
+    verdict.warn(outcome)
     click.echo(
-        f"accepted: {verdict.ip} says so, after {verdict.size} bytes in {verdict.seconds:.1f} s "
+        f"accepted: {outcome.ip} says so, after {outcome.size} bytes in {outcome.seconds:.1f} s "
         "(the word of a device is not authenticated)"
     )
+    if outcome.status is not None:
+        click.echo(f"running: {outcome.ip} {verdict.running(outcome)}")
+    elif settings.wait is not Wait.NO and kind is ImageKind.APPLICATION:
+        console.warn(verdict.UNKNOWN)

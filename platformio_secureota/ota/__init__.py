@@ -6,10 +6,12 @@
 """
 
 from platformio_secureota.ota.handshake import Password
+from platformio_secureota.ota.inquiry import ask_status
 from platformio_secureota.ota.invitation import Form, ImageKind, TransportDigest
 from platformio_secureota.ota.session import Verdict, upload
-from platformio_secureota.ota.settings import Connection, Settings, Timeouts
+from platformio_secureota.ota.settings import Connection, Settings, Timeouts, Wait
 from platformio_secureota.ota.states import State
+from platformio_secureota.ota.status import Status
 from platformio_secureota.ota.target import DEFAULT_PORT, Target
 
 __all__ = [
@@ -20,9 +22,12 @@ __all__ = [
     "Password",
     "Settings",
     "State",
+    "Status",
     "Target",
     "Timeouts",
     "TransportDigest",
     "Verdict",
+    "Wait",
+    "ask_status",
     "upload",
 ]

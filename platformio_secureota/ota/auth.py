@@ -67,13 +67,18 @@ def new_client_nonce(form: PasswordForm) -> str:
     return secrets.token_hex(digits // 2)
 
 
+def password_hash(form: PasswordForm, password: str) -> str:
+    """What the device stores in place of the password, in hexadecimal digits."""
+    secret = password.encode("utf-8")
+    return hashlib.sha256(secret).hexdigest() if form is PasswordForm.PBKDF2 else _md5_hex(secret)
+
+
 def response(form: PasswordForm, password: str, *, nonce: str, client_nonce: str) -> str:
     """Compute the response, in hexadecimal digits."""
-    secret = password.encode("utf-8")
+    hashed = password_hash(form, password)
     nonces = f"{nonce}:{client_nonce}"
     if form is PasswordForm.MD5:
-        return _md5_hex(f"{_md5_hex(secret)}:{nonces}".encode("ascii"))
-    hashed = hashlib.sha256(secret).hexdigest() if form is PasswordForm.PBKDF2 else _md5_hex(secret)
+        return _md5_hex(f"{hashed}:{nonces}".encode("ascii"))
     key = hashlib.pbkdf2_hmac("sha256", hashed.encode("ascii"), nonces.encode("ascii"), ROUNDS)
     return hashlib.sha256(f"{key.hex()}:{nonces}".encode("ascii")).hexdigest()
 

@@ -62,6 +62,8 @@ class Handshake:
         """Prepare."""
         self.password_form: PasswordForm | None = None
         """How the password was shown; None if the device did not ask."""
+        self.password: str | None = None
+        """The password, if the device asked for it."""
         self.not_reached = ""
         """Why an earlier, direct attempt failed."""
         self._contact = contact
@@ -143,7 +145,7 @@ class Handshake:
                 Reason.PasswordMissing,
                 hint="set SECUREOTA_PASSWORD to the device's password",
             )
-        self._password = password
+        self.password = self._password = password
         return password
 
     def _hear_authentication(self, challenge: Challenge) -> Answer | socket.socket | None:

@@ -40,15 +40,20 @@ def legible(text: bytes) -> str:
     return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 3] + "..."
 
 
+def named(name: str) -> Reason | None:
+    """Return the Reason that a device calls so."""
+    return _DEVICE_REASONS.get(name)
+
+
 def refused(text: bytes, *, unnamed: Reason = Reason.DeviceRefused) -> Refused:
     """Make the error for a refusal.  `unnamed` is for text that names no Reason of ours."""
     line = legible(text)
-    named = _NAMED.fullmatch(line)
-    reason = _DEVICE_REASONS.get(named.group(1)) if named else None
-    if named is None or reason is None:
+    match = _NAMED.fullmatch(line)
+    reason = named(match.group(1)) if match else None
+    if match is None or reason is None:
         detail = f"the device says: {line}" if line else "the device says nothing legible"
         return Refused(unnamed, detail, hint=_HINTS.get(unnamed, ""))
-    sentence = (named.group(2) or "").rstrip(".")
+    sentence = (match.group(2) or "").rstrip(".")
     same = sentence in {"", reason.sentence}
     detail = "said by the device" if same else f"the device says: {sentence}"
     return Refused(reason, detail, hint=_HINTS.get(reason, ""))

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from platformio_secureota import container as containers
-from platformio_secureota.errors import Reason, SecureOTAError, Unusable
-from platformio_secureota.ota import refusal
+from platformio_secureota.image import Image
 from platformio_secureota.ota.contact import Contact
+from platformio_secureota.ota.fitting import Fitting
 from platformio_secureota.ota.handshake import Handshake, NotReached
-from platformio_secureota.ota.invitation import ImageKind, Invitation, Rejected, parse_answer
+from platformio_secureota.ota.inquiry import Inquiry
+from platformio_secureota.ota.invitation import ImageKind, Invitation
 from platformio_secureota.ota.inviting import Inviter
-from platformio_secureota.ota.settings import Connection, Settings
-from platformio_secureota.ota.states import State
+from platformio_secureota.ota.running import Watch
+from platformio_secureota.ota.sending import Sender
+from platformio_secureota.ota.settings import Connection, Settings, Wait
 from platformio_secureota.ota.target import Target, resolve
-from platformio_secureota.ota.transfer import Progress, Transfer
 
 if TYPE_CHECKING:
-    import socket
-
     from platformio_secureota.ota.auth import PasswordForm
     from platformio_secureota.ota.handshake import OnState, Password
     from platformio_secureota.ota.invitation import Form
+    from platformio_secureota.ota.status import Status
+    from platformio_secureota.ota.transfer import Progress
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class Verdict:
     """This computer connected to the device, not the device to it."""
     password_form: PasswordForm | None
     """How the password was shown; None where the device did not ask."""
+    status: Status | None = None
+    """What it said after the restart, where that was waited for and it knows the question.
+
+    Where the password was shown, it vouches for that.
+    """
 
 
 def upload(
@@ -58,18 +63,24 @@ def upload(
 ) -> Verdict:
     """Send a signed container to a device and return its verdict, which is yes.
 
-    Refused: it is not a container (nothing was sent then), we would have to show the password in
-    a weak form, or the device said no.  Unusable: it did not come to a verdict.
+    Refused: it is not a container, or for another product (nothing was sent then), we would have
+    to show the password in a weak form, the device said no, or went back to its previous image.
+    Unusable: it did not come to a verdict.
     """
     parsed = containers.parse(container)
+    fitting = Fitting(parsed.image, kind)
     chosen = settings or Settings()
     address = resolve(target)
-    with Contact(
-        address,
-        host_address=chosen.host_address,
-        host_port=chosen.host_port,
-        listen=chosen.connection is not Connection.DIRECT,
-    ) as contact:
+    with (
+        Contact(
+            address,
+            host_address=chosen.host_address,
+            host_port=chosen.host_port,
+            listen=chosen.connection is not Connection.DIRECT,
+        ) as contact,
+        Inquiry(address, host_address=chosen.host_address) as inquiry,
+    ):
+        fitting.ask(inquiry, timeouts=chosen.timeouts, on_state=on_state)
         invitation = Invitation(
             kind=kind,
             port=contact.port,
@@ -78,11 +89,21 @@ def upload(
             digest=chosen.transport_digest,
         )
         inviter = Inviter(contact, invitation, target, settings=chosen)
+        inviter.speaks_redwax |= inquiry.latest is not None
         handshake = Handshake(
             contact, inviter, password=password, settings=chosen, on_state=on_state
         )
-        sender = _Sender(container, contact, settings=chosen, progress=progress, on_state=on_state)
-        direct, seconds = _deliver(handshake, sender, chosen.connection)
+        sender = Sender(container, contact, settings=chosen, progress=progress, on_state=on_state)
+        direct, seconds = _deliver(handshake, sender, chosen.connection, fitting, inquiry)
+        status = None
+        if kind is ImageKind.APPLICATION and chosen.wait is not Wait.NO:
+            status = Watch(
+                inquiry,
+                Image(parsed.image).digest,
+                password=handshake.password,
+                settings=chosen,
+                on_state=on_state,
+            ).run()
         return Verdict(
             ip=address.ip,
             size=len(container),
@@ -90,86 +111,25 @@ def upload(
             form=inviter.form,
             direct=direct,
             password_form=handshake.password_form,
+            status=status,
         )
 
 
-def _deliver(handshake: Handshake, sender: _Sender, way: Connection) -> tuple[bool, float]:
-    # Returns whether it went the direct way, and the seconds that it took.
+def _deliver(
+    handshake: Handshake, sender: Sender, way: Connection, fitting: Fitting, inquiry: Inquiry
+) -> tuple[bool, float]:
+    # Returns whether this computer connected, and the seconds that the transfer took.
+    def attempt(*, direct: bool) -> tuple[bool, float]:
+        connection, came_direct = handshake.connect(direct=direct)
+        with connection:
+            fitting.look_again(inquiry)
+            return came_direct, sender.send(connection, direct=came_direct)
+
     if way is not Connection.BACK:
         try:
-            connection, direct = handshake.connect(direct=True)
-            return direct, sender.send(connection, direct=direct)
+            return attempt(direct=True)
         except NotReached as error:
             if way is Connection.DIRECT:
                 raise
             handshake.not_reached = error.why
-    connection, direct = handshake.connect(direct=False)
-    return direct, sender.send(connection, direct=direct)
-
-
-class _Sender:
-    # Sends the container over one connection and returns if the device accepted it.
-
-    def __init__(
-        self,
-        container: bytes,
-        contact: Contact,
-        *,
-        settings: Settings,
-        progress: Progress,
-        on_state: OnState,
-    ) -> None:
-        self._container = container
-        self._contact = contact
-        self._timeouts = settings.timeouts
-        self._progress = progress
-        self._on_state = on_state
-
-    def send(self, connection: socket.socket, *, direct: bool) -> float:
-        self._enter(State.SENDING)
-        started = time.monotonic()
-        transfer = Transfer(
-            connection,
-            self._container,
-            timeouts=self._timeouts,
-            progress=self._progress,
-            on_sent=lambda: self._enter(State.VERDICT),
-        )
-        with connection:
-            try:
-                ok_line_end = transfer.run()
-            except Unusable as error:
-                # Some devices close the connection first and then say why, by UDP.
-                self._raise_late_refusal(cause=error)
-                if direct and error.reason is Reason.ConnectionLost and not transfer.heard:
-                    raise _cut_off() from error
-                raise
-            # Deployed signed receivers write "OK\r\n" when the last byte is in, and compare the
-            # digest after that: what they find then, they say by UDP.
-            if ok_line_end == b"\r\n":
-                self._raise_late_refusal(cause=None)
-        return time.monotonic() - started
-
-    def _enter(self, state: State) -> None:
-        if self._on_state is not None:
-            self._on_state(state)
-
-    def _raise_late_refusal(self, *, cause: SecureOTAError | None) -> None:
-        deadline = time.monotonic() + self._timeouts.late_refusal
-        while (rest := deadline - time.monotonic()) > 0:
-            arrival = self._contact.wait(rest)
-            if isinstance(arrival, bytes):
-                answer = parse_answer(arrival)
-                if isinstance(answer, Rejected):
-                    raise refusal.refused(answer.text) from cause
-            elif arrival is not None:
-                arrival.close()
-
-
-def _cut_off() -> NotReached:
-    # The device drops who comes from another address than the invitation did, and a middlebox
-    # may take a connection that leads nowhere.
-    return NotReached(
-        "the connection to it was closed before it had said a word",
-        hint="something between the two may change addresses; choose --connection=back",
-    )
+    return attempt(direct=False)

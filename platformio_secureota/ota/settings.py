@@ -19,12 +19,24 @@ class Connection(enum.Enum):
     """The device alone."""
 
 
+class Wait(enum.Enum):
+    """What is waited for after the device's yes."""
+
+    NO = "no"
+    RUNNING = "running"
+    """Until the device runs the new image."""
+    CONFIRMED = "confirmed"
+    """And until that image has said that it works."""
+
+
 @dataclass(frozen=True)
 class Timeouts:
     """Seconds.  `sending` and `verdict` are idle times: whatever moves starts them anew."""
 
+    status: float = 0.3
+    """For the first answer about what runs.  Devices that know no such question cost this much."""
     invitation: float = 10.0
-    """From the first invitation to the device's answer."""
+    """From the first invitation to the device's answer; a busy device is asked so long."""
     authentication: float = 5.0
     """For the answer to a password.  The device computes 10,000 rounds of PBKDF2 for it."""
     direct: float = 4.0
@@ -43,6 +55,10 @@ class Timeouts:
     """From `OK` to the end of the connection; a device may leave it open."""
     late_refusal: float = 1.0
     """For a refusal by UDP where the connection did not tell (see session.py)."""
+    restart: float = 15.0
+    """From the verdict until the previous image may not answer any more."""
+    back: float = 60.0
+    """From the verdict until the new image answers, and again until it has confirmed itself."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +72,7 @@ class Settings:
     """TCP port of this computer for the device to connect to; 0: any free one."""
     allow_weak_password: bool = False
     """Answer the MD5 forms too (auth.py says what that costs)."""
+    wait: Wait = Wait.NO
     transport_digest: TransportDigest = TransportDigest.SHA256
     """The digest that the invitation names.  It finds damage; it is no signature."""
     timeouts: Timeouts = field(default_factory=Timeouts)

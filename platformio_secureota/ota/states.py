@@ -14,3 +14,5 @@ class State(enum.Enum):
     WAITING = "waiting for the device to connect"
     SENDING = "sending"
     VERDICT = "waiting for the verdict"
+    RESTARTING = "waiting for the device to run the new image"
+    CONFIRMING = "waiting for the image that runs to confirm itself"

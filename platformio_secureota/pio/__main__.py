@@ -87,7 +87,9 @@ def _upload(words: argparse.Namespace) -> None:
     from platformio_secureota import ota  # noqa: PLC0415 - the other verbs need no network
     from platformio_secureota.pio import upload  # noqa: PLC0415 - the same
 
-    flags = upload.parse_flags(json.loads(words.flags))
+    # They may hold a password, which is nobody's business in a list of processes.
+    flag_words = json.loads(os.environ.get("SECUREOTA_UPLOAD_FLAGS", "[]"))
+    flags = upload.parse_flags(flag_words, project=words.project)
     device = upload.target(words.upload_port, flags)
     data = upload.checked_container(
         words.image,
@@ -156,7 +158,6 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--kind", choices=("APPLICATION", "FILESYSTEM"), default="APPLICATION")
     parser.add_argument("--upload-port", default="")
-    parser.add_argument("--flags", default="[]", help="JSON: the words of upload_flags")
     return parser
 
 

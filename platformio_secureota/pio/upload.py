@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from platformio_secureota import container, ota, verify_image
+from platformio_secureota.cli import console, device_password, verdict
 from platformio_secureota.cli.progress import Lines
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.image import Image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from platformio_secureota.anchors import TrustAnchor
     from platformio_secureota.verify import Rules
+
+_MAX_SECONDS = 3600
 
 _BAR = 40
 """Characters of the progress bar."""
@@ -38,38 +41,46 @@ class Flags:
     port: int | None
     """UDP port of the device; None: the usual one, or the one in upload_port."""
     settings: ota.Settings
+    password: str = field(default="", repr=False)
+    """In --auth, where others can read it."""
+    password_file: Path | None = None
 
 
-def parse_flags(words: Sequence[str]) -> Flags:
-    """Read the words of upload_flags: the stock uploader's names.  Unusable(Usage)."""
+def parse_flags(words: Sequence[str], *, project: Path) -> Flags:
+    """Read the words of upload_flags: the stock uploader's names, and ours.  Unusable(Usage)."""
     parser = _FlagParser(prog="upload_flags", add_help=False, allow_abbrev=False)
     parser.add_argument("-p", "--port", type=int)
     parser.add_argument("-I", "--host_ip", "--host-ip", default="")
     parser.add_argument("-P", "--host_port", "--host-port", type=int, default=0)
     ways = [way.value for way in ota.Connection]
     parser.add_argument("--connection", choices=ways, default=ota.Connection.AUTO.value)
-    parser.add_argument("-a", "--auth")
+    parser.add_argument("-a", "--auth", default="")
+    parser.add_argument("--password-file", type=Path)
+    waits = {"--no-wait": ota.Wait.NO, "--wait": ota.Wait.RUNNING}
+    for name, wait in {**waits, "--wait-confirmed": ota.Wait.CONFIRMED}.items():
+        parser.add_argument(name, action="store_const", dest="wait", const=wait)
+    parser.add_argument("--wait-timeout", type=float, default=ota.Timeouts.back)
     parser.add_argument("--allow-weak-password", action="store_true")
     # How much is shown is not theirs to say here.
     parser.add_argument("-d", "--debug", action="store_true")
     parser.add_argument("-r", "--progress", action="store_true")
     found = parser.parse_args(list(words))
-    if found.auth is not None:
-        raise Unusable(
-            Reason.Usage,
-            "platformio.ini: upload_flags holds the device's password",
-            hint="remove --auth from upload_flags and set SECUREOTA_PASSWORD in the environment",
-        )
     for name, value in (("--port", found.port), ("--host_port", found.host_port)):
         if value is not None and not 0 <= value <= ota.target.MAX_PORT:
             parser.error(f"{name}: there is no port {value}")
+    if not 0 < found.wait_timeout <= _MAX_SECONDS:
+        parser.error(f"--wait-timeout: not a number of seconds up to {_MAX_SECONDS}")
     settings = ota.Settings(
         connection=ota.Connection(found.connection),
         host_address=found.host_ip,
         host_port=found.host_port,
         allow_weak_password=found.allow_weak_password,
+        wait=found.wait or ota.Wait.RUNNING,
+        timeouts=ota.Timeouts(back=found.wait_timeout),
     )
-    return Flags(found.port, settings)
+    file = found.password_file
+    password_file = None if file is None else project / file.expanduser()
+    return Flags(found.port, settings, found.auth, password_file)
 
 
 def target(upload_port: str, flags: Flags) -> ota.Target:
@@ -97,17 +108,28 @@ def send(data: bytes, device: ota.Target, *, kind: ota.ImageKind, flags: Flags, 
 
     `live`: somebody is watching, so show a bar that grows.
     """
+    if flags.password:
+        console.warn(
+            "platformio.ini: --auth in upload_flags shows in logs; SECUREOTA_PASSWORD in the "
+            "environment does not"
+        )
+    password = device_password.source(device, given=flags.password, file=flags.password_file)
     with GrowingBar() if live else Lines() as display:
-        verdict = ota.upload(
+        outcome = ota.upload(
             data,
             device,
             kind=kind,
-            password=display.ask_password,
+            password=password,
             progress=display.progress,
             on_state=display.state,
             settings=flags.settings,
         )
-    return f"accepted by {device}: {verdict.size} bytes in {verdict.seconds:.1f} s"
+    verdict.warn(outcome)
+    text = f"accepted by {device}: {outcome.size} bytes in {outcome.seconds:.1f} s"
+    if outcome.status is not None:
+        return f"{text}; it {verdict.running(outcome)}"
+    asked = flags.settings.wait is not ota.Wait.NO and kind is ota.ImageKind.APPLICATION
+    return f"{text}; {verdict.UNKNOWN}" if asked else text
 
 
 class GrowingBar(Lines):

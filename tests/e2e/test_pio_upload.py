@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from typing import TYPE_CHECKING, Callable
 
 import pytest
@@ -13,6 +14,8 @@ from platformio_secureota.tsa import LocalTSA
 from stock_device import Behaviour, StockDevice, take_and_say
 
 if TYPE_CHECKING:
+    import socket
+
     from conftest import Project
 
     NewProject = Callable[..., Project]
@@ -137,12 +140,52 @@ def test_the_password_comes_from_the_environment(keyed: NewProject) -> None:
     assert_got_signed(device, project)
 
 
-def test_a_password_in_platformio_ini_is_refused(keyed: NewProject) -> None:
+def test_a_password_in_platformio_ini_is_taken_and_warned_about(keyed: NewProject) -> None:
     project = keyed("espressif32", "upload_protocol = espota", "upload_flags = --auth=sesame")
-    with StockDevice() as device:
-        run = project.run("upload", port=port_of(device)).refused("SECUREOTA_PASSWORD")
+    seen: list[str] = []
+
+    def look(connection: socket.socket, size: int) -> bytes:
+        # As anybody on this machine can.
+        listed = subprocess.run(["ps", "-A", "-ww", "-o", "args"], capture_output=True, check=True)
+        seen.extend(listed.stdout.decode(errors="replace").splitlines())
+        return take_and_say(b"OK")(connection, size)
+
+    with StockDevice(Behaviour(password="sesame", converse=look)) as device:
+        run = project.run("upload", port=port_of(device)).ok()
+    assert "--auth in upload_flags shows in logs" in run.output
     assert "sesame" not in run.output
-    assert device.heard == []
+    assert any("platformio_secureota.pio upload" in line for line in seen)
+    assert not any("sesame" in line for line in seen)
+    assert_got_signed(device, project)
+
+
+def test_what_runs_is_waited_for(keyed: NewProject) -> None:
+    project = keyed("espressif32", "upload_protocol = espota")
+    old = "ab" * 32
+
+    def status(_number: int, digest: bytes) -> str:
+        return f"image={digest.hex() or old} state=confirmed floor=-"
+
+    with StockDevice(Behaviour(status=status)) as device:
+        run = project.run("upload", port=port_of(device)).ok()
+    assert "; it runs the new image, confirmed" in run.output
+
+
+def test_a_device_that_goes_back_fails_the_build(keyed: NewProject) -> None:
+    project = keyed("espressif32", "upload_protocol = espota", name="waits")
+    old = "ab" * 32
+
+    def status(_number: int, digest: bytes) -> str:
+        last = " last=ImageNotConfirmed" if digest else ""
+        return f"image={old} state=confirmed floor=-{last}"
+
+    with StockDevice(Behaviour(status=status)) as device:
+        project.run("upload", port=port_of(device)).refused("NotRunning")
+    project = keyed(
+        "espressif32", "upload_protocol = espota", "upload_flags = --no-wait", name="does-not"
+    )
+    with StockDevice(Behaviour(status=status)) as device:
+        project.run("upload", port=port_of(device)).ok()
 
 
 def test_upload_command_is_refused(keyed: NewProject) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import re
 import secrets
 import socket
@@ -24,6 +25,7 @@ REDWAX = re.compile(
     r" md=(?P<md>\w+) digest=(?P<digest>[0-9A-F]+)(?: [a-z0-9]+=\S*)*\n"
 )
 STOCK = re.compile(r"(?P<command>\d+) (?P<port>\d+) (?P<size>\d+) (?P<digest>[0-9a-f]{32})\n")
+QUESTION = re.compile(r"RedWax/1\.[0-9]+ cmd=300 nonce=(?P<nonce>[0-9a-f]{32}) pad=\S*\n")
 AUTHENTICATION = re.compile(r"200 (?P<cnonce>[0-9a-f]+) (?P<response>[0-9a-f]+)\n")
 
 Conversation = Callable[[socket.socket, int], bytes]
@@ -108,6 +110,12 @@ class Behaviour:
     stranger_first: str = ""
     """An address from which somebody else connects before the device does."""
     converse: Conversation = field(default_factory=lambda: take_and_say(b"OK"))
+    status: Callable[[int, bytes], str | None] | None = None
+    """Answers questions about what runs: gets their number, from 1, and the digest of what was
+    taken (b"" before that); returns what stands behind `STATUS `, or None for silence.
+    None: not known, as to older devices."""
+    status_password: str | None = None
+    """With which the answers are proven; None: `password`."""
     after: bytes = b""
     """A datagram sent when the connection has ended."""
 
@@ -122,6 +130,9 @@ class StockDevice:
         self.command = -1
         self.digest_fits: bool | None = None
         self.stranger_heard: bytes | None = None
+        self.asked = 0
+        """Questions about what runs."""
+        self.salt = "5a" * 16
         self.came_direct = False
         self.knocks: list[bytes] = []
         """What the connections to the door began with."""
@@ -164,6 +175,9 @@ class StockDevice:
             except (TimeoutError, socket.timeout):
                 self._look_at_door()
                 continue
+            if question := QUESTION.fullmatch(datagram.decode("ascii")):
+                self._tell(question["nonce"], host)
+                continue
             if len(self.heard) < self.behaviour.deaf_to:
                 self.heard.append("")
                 continue
@@ -179,6 +193,29 @@ class StockDevice:
 
     def _say(self, text: bytes, host: tuple[str, int]) -> None:
         self._udp.sendto(text, host)
+
+    def _tell(self, nonce: str, host: tuple[str, int]) -> None:
+        self.asked += 1
+        if self.behaviour.status is None:
+            return
+        told = self.behaviour.status(self.asked, self._digest_of_image())
+        if told is None:
+            return
+        text = f"STATUS {told}"
+        password = self.behaviour.status_password
+        password = self.behaviour.password if password is None else password
+        if password:
+            text += f" salt={self.salt}"
+            secret = md5(password) if self.behaviour.stored_md5 else sha256(password)
+            salt = f"status:{self.salt}".encode()
+            key = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt, 10_000)
+            text += " hmac=" + hmac.digest(key, f"{nonce}:{text}".encode(), "sha256").hex()
+        self._udp.sendto(text.encode(), host)
+
+    def _digest_of_image(self) -> bytes:
+        header, _, rest = self.received.partition(b"\n")
+        sizes = re.search(rb" rfc3161=(\d+)", header)
+        return hashlib.sha256(rest[int(sizes[1]) :]).digest() if sizes else b""
 
     def _is_admitted(self, text: str, host: tuple[str, int]) -> bool:
         invitation = REDWAX.fullmatch(text) if "RedWax" in self.behaviour.understands else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -15,12 +16,14 @@ from platformio_secureota.cli import main
 from stock_device import Behaviour, StockDevice, take_and_say
 
 CONTAINER = containers.build(b"\x30\x82" + b"token" * 100, b"\xe9" + b"image" * 30_000)
+OLD = "ab" * 32
 QUICK = ("--timeout", "1.5", "--idle-timeout", "1")
 
 
 @pytest.fixture(autouse=True)
 def _no_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SECUREOTA_PASSWORD", raising=False)
+    for name in ("SECUREOTA_PASSWORD", "SECUREOTA_PASSWORD_FILE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -141,6 +144,117 @@ def test_a_filesystem_image_and_a_port_of_this_computer(image: str) -> None:
         options = ["--kind", "fs", "--host-port", "0", "--host-address", "127.0.0.1"]
         assert main(["upload", image, address(device), *options]) == 0
     assert device.command == 100
+
+
+# -- what runs -----------------------------------------------------------------------------------
+
+
+def runs_what_it_took(state: str = "confirmed") -> Behaviour:
+    return Behaviour(
+        status=lambda _number, digest: (
+            f"image={digest.hex() or OLD} state={state} floor=- product=boiler version=1.2"
+        )
+    )
+
+
+def test_an_image_that_runs(image: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with StockDevice(runs_what_it_took()) as device:
+        assert main(["upload", image, address(device), "--wait"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("accepted: ")
+    assert lines[1].startswith("running: 127.0.0.1 runs the new image, confirmed (it has no passw")
+
+
+def test_an_image_that_is_pending(image: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # Confirmed before: else the upload would not begin.
+    behaviour = Behaviour(
+        status=lambda _number, digest: (
+            f"image={digest.hex() or OLD} state={'pending' if digest else 'confirmed'} floor=-"
+        )
+    )
+    with StockDevice(behaviour) as device:
+        assert main(["upload", image, address(device), "--wait"]) == 0
+    assert "pending: a restart now would bring the previous one back" in capsys.readouterr().out
+
+
+def test_an_image_that_does_not_run(image: str, capsys: pytest.CaptureFixture[str]) -> None:
+    behaviour = Behaviour(
+        status=lambda _number, digest: (
+            f"image={OLD} state=confirmed floor=-" + (" last=ImageNotConfirmed" if digest else "")
+        )
+    )
+    with StockDevice(behaviour) as device:
+        assert main(["upload", image, address(device), "--wait"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "secureota: refused: NotRunning: the device does not run the new image" in said.err
+
+
+def test_a_device_that_does_not_say_what_it_runs(
+    image: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with StockDevice() as device:
+        assert main(["upload", image, address(device), "--wait"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("accepted: ")
+    assert "warning: whether it runs the new image can't be told" in said.err
+
+
+def test_waits_that_contradict_each_other(image: str) -> None:
+    assert main(["upload", image, "127.0.0.1", "--no-wait", "--wait-confirmed"]) == 2
+
+
+def test_the_status_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with StockDevice(runs_what_it_took()) as device:
+        assert main(["status", address(device)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"image    {OLD}",
+        "state    confirmed",
+        "floor    -",
+        "product  boiler",
+        "version  1.2",
+        "last     -",
+        "nobody vouches for this answer",
+    ]
+
+
+def test_the_status_for_machines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    behaviour = runs_what_it_took("pending")
+    behaviour.password = "sesame"
+    monkeypatch.setenv("SECUREOTA_PASSWORD", "sesame")
+    with StockDevice(behaviour) as device:
+        assert main(["status", "--json", address(device)]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "image": OLD,
+        "state": "pending",
+        "floor": None,
+        "product": "boiler",
+        "version": "1.2",
+        "last": None,
+        "vouched": True,
+    }
+
+
+def test_a_status_that_the_password_does_not_vouch_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SECUREOTA_PASSWORD", "sesame")
+    with StockDevice(runs_what_it_took()) as device:
+        assert main(["status", address(device), "--timeout", "0.5"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "refused: NotAuthorized: " in said.err
+
+
+def test_no_status(capsys: pytest.CaptureFixture[str]) -> None:
+    with StockDevice() as device:
+        assert main(["status", address(device), "--timeout", "0.5"]) == 2
+    assert "error: NoAnswer: " in capsys.readouterr().err
+
+
+# -- on a terminal -------------------------------------------------------------------------------
 
 
 def on_a_terminal(command: list[str], typed: bytes = b"") -> tuple[int, str]:

@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from platformio_secureota import ota
 from platformio_secureota.errors import Reason, Unusable
 from platformio_secureota.pio import upload
 
+PROJECT = Path("/project")
+
+
+def parse(words: list[str]) -> upload.Flags:
+    return upload.parse_flags(words, project=PROJECT)
+
 
 def test_the_stock_uploader_s_names_are_known() -> None:
     words = ["-p", "8266", "--host_port=9999", "-I", "10.0.0.2", "-d", "--progress"]
-    flags = upload.parse_flags(words)
+    flags = parse(words)
     assert flags.port == 8266
-    assert flags.settings == ota.Settings(host_address="10.0.0.2", host_port=9999)
-    assert upload.parse_flags([]) == upload.Flags(None, ota.Settings())
-    assert upload.parse_flags(["--allow-weak-password"]).settings.allow_weak_password
-    direct = upload.parse_flags(["--connection=direct"]).settings.connection
+    assert flags.settings == ota.Settings(
+        host_address="10.0.0.2", host_port=9999, wait=ota.Wait.RUNNING
+    )
+    assert parse([]) == upload.Flags(None, ota.Settings(wait=ota.Wait.RUNNING))
+    assert parse(["--allow-weak-password"]).settings.allow_weak_password
+    direct = parse(["--connection=direct"]).settings.connection
     assert direct is ota.Connection.DIRECT
 
 
-@pytest.mark.parametrize(
-    "words",
-    [["--auth=sesame"], ["-a", "sesame"], ["-asesame"]],
-)
-def test_a_password_is_refused_and_not_repeated(words: list[str]) -> None:
-    with pytest.raises(Unusable) as error:
-        upload.parse_flags(words)
-    assert "SECUREOTA_PASSWORD" in error.value.hint
-    assert "sesame" not in str(error.value)
+@pytest.mark.parametrize("words", [["--auth=sesame"], ["-a", "sesame"], ["-asesame"]])
+def test_a_password_is_taken_and_not_shown(words: list[str]) -> None:
+    flags = parse(words)
+    assert flags.password == "sesame"
+    assert "sesame" not in repr(flags)
+
+
+def test_a_password_file_belongs_to_the_project() -> None:
+    assert parse(["--password-file=secrets/it"]).password_file == PROJECT / "secrets" / "it"
+    assert parse(["--password-file=/run/it"]).password_file == Path("/run/it")
+
+
+def test_what_is_waited_for() -> None:
+    assert parse([]).settings.wait is ota.Wait.RUNNING
+    assert parse(["--wait"]).settings.wait is ota.Wait.RUNNING
+    assert parse(["--no-wait"]).settings.wait is ota.Wait.NO
+    found = parse(["--wait-confirmed", "--wait-timeout=90"]).settings
+    assert (found.wait, found.timeouts.back) == (ota.Wait.CONFIRMED, 90)
 
 
 @pytest.mark.parametrize(
@@ -40,19 +59,21 @@ def test_a_password_is_refused_and_not_repeated(words: list[str]) -> None:
         ["--spiffs"],
         ["-f", "x.bin"],
         ["--connection=x"],
+        ["--wait-timeout=0"],
+        ["--wait-timeout=x"],
     ],
 )
 def test_flags_that_are_none(words: list[str]) -> None:
     with pytest.raises(Unusable) as error:
-        upload.parse_flags(words)
+        parse(words)
     assert error.value.reason is Reason.Usage
 
 
 def test_the_device_is_named_by_upload_port_and_flags() -> None:
-    none = upload.parse_flags([])
+    none = parse([])
     assert upload.target("greenhouse.local", none) == ota.Target("greenhouse.local", 3232)
     assert upload.target('"10.0.0.9:4000"', none) == ota.Target("10.0.0.9", 4000)
-    assert upload.target("10.0.0.9", upload.parse_flags(["-p", "8266"])).port == 8266
+    assert upload.target("10.0.0.9", parse(["-p", "8266"])).port == 8266
     with pytest.raises(Unusable, match="upload_port"):
         upload.target("", none)
 
