@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from platformio_secureota import manifest as manifests
 from platformio_secureota.errors import Reason, Refused
 from platformio_secureota.ota.invitation import ImageKind
+from platformio_secureota.ota.refusal import legible
 from platformio_secureota.ota.states import State
 
 if TYPE_CHECKING:
     from platformio_secureota.ota.handshake import OnState
     from platformio_secureota.ota.inquiry import Inquiry
     from platformio_secureota.ota.settings import Timeouts
-    from platformio_secureota.ota.status import Status
 
 _MANIFEST_KINDS = {
     ImageKind.APPLICATION: manifests.ImageKind.APPLICATION,
@@ -36,12 +36,13 @@ class Fitting:
             raise Refused(Reason.ImageKindMismatch, detail)
         self._product = found.product if found is not None else ""
 
-    def check(self, status: Status) -> None:
-        """Refused(WrongProduct) if image and device name different ones."""
-        if self._product and status.product and self._product != status.product:
+    def check(self, product: str) -> None:
+        """Refused(WrongProduct) if the device says that it is another one than the image's."""
+        if self._product and product and self._product != product:
+            shown = legible(product.encode("utf-8", "replace"))
             raise Refused(
                 Reason.WrongProduct,
-                f"the image is for {self._product}, the device is {status.product}",
+                f"the image is for {self._product}, the device is {shown}",
                 hint="check the address, and which image was built",
             )
 
@@ -54,7 +55,7 @@ class Fitting:
         status = inquiry.hear(timeouts.status)
         if status is None:
             return
-        self.check(status)
+        self.check(status.product)
         if status.confirmed:
             return
         if on_state is not None:
@@ -76,4 +77,4 @@ class Fitting:
         if status is None:
             inquiry.ask()
         else:
-            self.check(status)
+            self.check(status.product)

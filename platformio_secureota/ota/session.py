@@ -71,6 +71,7 @@ def upload(
     fitting = Fitting(parsed.image, kind)
     chosen = settings or Settings()
     address = resolve(target)
+    fitting.check(address.product)
     with (
         Contact(
             address,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from platformio_secureota.ota import Password, Verdict
 
 CONTAINER = containers.build(b"\x30\x82" + b"token" * 100, b"\xe9" + b"image" * 30_000)
-TIMEOUTS = Timeouts(invitation=8.0, direct=0.5, connection=5.0, late_refusal=0.1)
+TIMEOUTS = Timeouts(status=0.05, invitation=8.0, direct=0.5, connection=5.0, late_refusal=0.1)
 HASTY = dataclasses.replace(TIMEOUTS, invitation=2.0, connection=0.4)
 
 

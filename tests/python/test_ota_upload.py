@@ -35,8 +35,9 @@ CONTAINER = containers.build(b"\x30\x82" + b"token" * 100, b"\xe9" + b"image" * 
 # Larger than every buffer between the two.
 BIG = containers.build(b"\x30\x82" + b"token" * 100, bytes(8_000_000))
 
-PATIENT = Timeouts(invitation=8.0, late_refusal=0.3)
+PATIENT = Timeouts(status=0.05, invitation=8.0, late_refusal=0.3)
 HASTY = Timeouts(
+    status=0.05,
     invitation=1.0,
     authentication=0.4,
     connection=0.4,
@@ -340,7 +341,7 @@ def test_a_late_challenge_is_answered_by_its_newest_nonce() -> None:
 
 
 def test_nonces_that_arrive_together_get_one_answer() -> None:
-    behaviour = Behaviour(password="sesame", asleep=1.0)
+    behaviour = Behaviour(password="sesame", asleep=1.1)
     with StockDevice(behaviour) as device:
         send(device, password="sesame")
     assert [text[:6] for text in device.heard] == ["RedWax", "RedWax", device.heard[2][:6]]

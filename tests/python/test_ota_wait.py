@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
+from announcer import Pretended, announced, own_name, why_no_multicast
 from platformio_secureota import container as containers
 from platformio_secureota.errors import Reason, Refused, SecureOTAError
 from platformio_secureota.manifest import ImageKind as ManifestKind
@@ -245,6 +246,19 @@ def test_an_image_for_another_product_is_not_announced() -> None:
     assert caught.value.reason is Reason.WrongProduct
     assert "for greenhouse, the device is boiler" in caught.value.detail
     assert device.heard == []
+
+
+def test_an_announced_product_is_judged_too() -> None:
+    why = why_no_multicast()
+    if why:
+        pytest.skip(why)
+    with StockDevice() as device:
+        lamp = Pretended(own_name("lamp"), port=device.port)
+        with announced(lamp), pytest.raises(Refused) as caught:
+            upload(for_product("greenhouse"), Target(lamp.name, by_service=True))
+    assert caught.value.reason is Reason.WrongProduct
+    assert "the device is kitchen-lamp" in caught.value.detail
+    assert (device.heard, device.asked) == ([], 0)
 
 
 def test_a_product_that_is_told_late_is_judged_before_the_first_byte() -> None:
