@@ -11,6 +11,7 @@ import click
 
 from platformio_secureota import atomic, hsm, pki
 from platformio_secureota.errors import Reason, Refused, SecureOTAError, Unusable
+from platformio_secureota.hierarchy import node as nodes
 from platformio_secureota.names import printable
 
 if TYPE_CHECKING:
@@ -56,10 +57,24 @@ def utc(moment: dt.datetime) -> str:
 
 def write_output(path: Path, data: bytes) -> None:
     """Write a result, whole or not at all; never over a private key."""
+    _check_output(path)
+    atomic.write(path, data)
+
+
+def prepare_output(path: Path | None) -> None:
+    """Find out that a result can't be written, and make its folder, before a key is made.
+
+    A key whose certificate has no place would stay behind, and be in the way of the next try.
+    """
+    if path is not None:
+        _check_output(path)
+        nodes.make_folder(path.parent)
+
+
+def _check_output(path: Path) -> None:
     if _holds_private_key(path):
         detail = f"{path} holds a private key and is not overwritten"
         raise Unusable(Reason.FileUnwritable, detail, hint="choose another name for the output")
-    atomic.write(path, data)
 
 
 def _holds_private_key(path: Path) -> bool:

@@ -68,6 +68,7 @@ def keygen(
     """
     from platformio_secureota.hsm import generate  # noqa: PLC0415 - needs the extra `hsm`
 
+    console.prepare_output(certificate_out)
     place = parse(uri)
     access = console.token_access()
     key = generate.generate(place, kind, access)

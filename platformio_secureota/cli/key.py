@@ -80,6 +80,7 @@ def new(
 
     The key is encrypted if a passphrase is given, or asked for with --encrypt.
     """
+    console.prepare_output(certificate_out)
     secret = None
     if encrypt or passphrase_file is not None or console.key_passphrase():
         secret = passphrase.new(str(out), passphrase_file)

@@ -56,6 +56,7 @@ def keygen(
     Prints the certificate as a C header, to be compiled into the firmware.  With
     SECUREOTA_KEY_PASSPHRASE set, the key in the file is encrypted.
     """
+    console.prepare_output(certificate_out)
     passphrase = console.key_passphrase()
     identity = pki.generate(kind, name=name, policies=policies)
     pki.write_pem(out, identity, passphrase=passphrase)

@@ -64,6 +64,20 @@ def test_keygen_never_replaces_a_key(shell: Shell) -> None:
     assert Path("key.pem").read_bytes() == before
 
 
+@pytest.mark.parametrize("command", [("keygen",), ("key", "new")])
+def test_a_certificate_has_its_place_before_the_key_is_made(
+    shell: Shell, command: tuple[str, ...]
+) -> None:
+    words = (*command, "--out", "key.pem", "--certificate-out")
+    Path("file").write_bytes(b"")
+    shell.fails("FileUnwritable", *words, "file/cert.pem")
+    shell("keygen", "--out", "other.pem")
+    shell.fails("FileUnwritable", *words, "other.pem")
+    assert not Path("key.pem").exists()
+    assert shell(*words, "secureota/new/cert.pem").status == 0
+    assert Path("secureota/new/cert.pem").read_bytes() in Path("key.pem").read_bytes()
+
+
 def test_keygen_with_a_passphrase(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECUREOTA_KEY_PASSPHRASE", "hunter2")
     outcome = shell("keygen", "--out", "key.pem")

@@ -96,6 +96,10 @@ def test_keygen_refuses(shell: Shell, key: str) -> None:
     shell.fails("Usage", "hsm", "keygen", "pkcs11:token=card", "--certificate-out", "b.pem")
     shell.fails("Usage", "hsm", "keygen", "card", "--certificate-out", "b.pem")
     assert not Path("b.pem").exists()
+    other = "pkcs11:token=card;object=b"
+    Path("file").write_bytes(b"")
+    shell.fails("FileUnwritable", "hsm", "keygen", other, "--certificate-out", "file/c.pem")
+    assert "object=b" not in shell("hsm", "list").out
 
 
 def test_pin_source_wins(shell: Shell, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
