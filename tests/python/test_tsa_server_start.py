@@ -227,6 +227,29 @@ def test_certificates_that_nobody_checks(tmp_path: Path) -> None:
         assert refusal(site).reason is Reason.NoAuthentication
 
 
+def test_tls_that_can_not_be_served(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site.make(shell.folder)
+    monkeypatch.chdir(shell.folder)
+    pki.write_pem(Path("tls.pem"), site.company.signer, passphrase=b"secret")
+    pki.write_pem(Path("other.pem"), pki.generate())
+    Path("none.pem").write_bytes(b"")
+    Path("none.pem").chmod(0o600)
+    for certificate, key, ca, reason, text in (
+        ("tls.pem", "tls.pem", "", Reason.KeyUnusable, "the key is encrypted"),
+        ("key.pem", "other.pem", "", Reason.KeyUnusable, "no certificate and its key"),
+        ("none.pem", "key.pem", "", Reason.KeyUnusable, "no certificate and its key"),
+        ("gone.pem", "key.pem", "", Reason.FileUnreadable, "gone.pem"),
+        ("key.pem", "gone.pem", "", Reason.FileUnreadable, "gone.pem"),
+        ("key.pem", "key.pem", "gone.pem", Reason.FileUnreadable, "gone.pem"),
+        ("key.pem", "key.pem", "none.pem", Reason.FileUnreadable, "no PEM certificates"),
+    ):
+        client_ca = f'client_ca = "{ca}"\n' if ca else ""
+        site.configure(more=f'[tls]\ncertificate = "{certificate}"\nkey = "{key}"\n{client_ca}')
+        outcome = shell.fails(reason.value, "tsa", "serve")
+        assert text in outcome.err
+        assert (f"secureota key decrypt {shell.folder / key}" in outcome.err) == (key == "tls.pem")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -85,8 +85,7 @@ def _run_one(settings: uvicorn.Config) -> None:
 
 
 def _tls(tls: Tls) -> dict[str, Any]:
-    if tls.client_ca is not None and not tls.client_ca.is_file():
-        raise Unusable(Reason.FileUnreadable, f"{tls.client_ca}: there is no such file")
+    _check_tls(tls)
     return {
         "ssl_certfile": str(tls.certificate),
         "ssl_keyfile": str(tls.key),
@@ -94,6 +93,30 @@ def _tls(tls: Tls) -> dict[str, Any]:
         # Other callers may show a token instead; a certificate that is shown is verified.
         "ssl_cert_reqs": ssl.CERT_NONE if tls.client_ca is None else ssl.CERT_OPTIONAL,
     }
+
+
+def _check_tls(tls: Tls) -> None:
+    """Load what uvicorn will load: it has no clear words, and OpenSSL would ask at the terminal."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for path in filter(None, (tls.certificate, tls.key, tls.client_ca)):
+        if not path.is_file():
+            raise Unusable(Reason.FileUnreadable, f"{path}: there is no such file")
+    try:
+        context.load_cert_chain(tls.certificate, tls.key, password=lambda: _refuse_encrypted(tls))
+    except OSError as cause:  # an SSLError is one
+        detail = f"[tls]: {tls.certificate} and {tls.key} are no certificate and its key"
+        raise Unusable(Reason.KeyUnusable, detail) from cause
+    try:
+        if tls.client_ca is not None:
+            context.load_verify_locations(tls.client_ca)
+    except OSError as cause:
+        detail = f"{tls.client_ca}: there are no PEM certificates in it"
+        raise Unusable(Reason.FileUnreadable, detail) from cause
+
+
+def _refuse_encrypted(tls: Tls) -> str:
+    hint = f"a server starts without a person: secureota key decrypt {tls.key}"
+    raise Unusable(Reason.KeyUnusable, f"{tls.key}: the key is encrypted", hint=hint)
 
 
 def _logging(config: Config) -> dict[str, Any]:
