@@ -124,15 +124,15 @@ def serve(*, path: Path, workers: int) -> None:
 
 
 @tsa.command(short_help="Make a caller's token, or hash its password.")
-@click.option("password", "--password", is_flag=True, help="Hash a password from stdin.")
-@click.option("given", "--stdin", is_flag=True, help="Hash a token from stdin that exists.")
+@click.option("password", "--password", is_flag=True, help="Hash a password: asked for, or stdin.")
+@click.option("given", "--stdin", is_flag=True, help="Hash a token that exists, likewise.")
 def token(*, password: bool, given: bool) -> None:
     """Make a bearer token and the hash that the configuration keeps.
 
     Prints `token: ...` (for the caller) and `hash: ...` (for the configuration).
     """
     if password or given:
-        secret = sys.stdin.readline().rstrip("\n")
+        secret = _secret("Password" if password else "Token")
         if not secret or (given and len(secret) < MIN_TOKEN_CHARACTERS):
             detail = f"a token has at least {MIN_TOKEN_CHARACTERS} characters, a password one"
             raise Unusable(Reason.Usage, detail)
@@ -142,6 +142,12 @@ def token(*, password: bool, given: bool) -> None:
     made = make_token()
     click.echo(f"token: {made}")
     click.echo(f"hash: {hash_token(made)}")
+
+
+def _secret(what: str) -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt(what, hide_input=True, confirmation_prompt=True, err=True))
+    return sys.stdin.readline().rstrip("\n")
 
 
 @tsa.group(short_help="Look at the log of approvals.")
