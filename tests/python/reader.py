@@ -129,15 +129,18 @@ class Terminal:
     folder: Path
     environment: dict[str, str]
 
-    def type(self, text: str) -> str:
-        """Type commands, each of which must succeed; returns what they printed."""
+    def type(self, text: str, **more: str) -> str:
+        """Type commands, each of which must succeed; returns what they printed.
+
+        `more` are variables for these commands alone.
+        """
         after = self.reader.home / ".after"
         # The shell's own settings are not the reader's: -e, and where it ended.
         script = f'{self.reader.words(text)}\n{{ pwd; env -0; }} > "{after}"\n'
         done = subprocess.run(
             ["/bin/bash", "-euxo", "pipefail", "-c", script],
             cwd=self.folder,
-            env=self.environment,
+            env={**self.environment, **more},
             input=f"{PASSWORD}\n",
             capture_output=True,
             text=True,
@@ -148,7 +151,9 @@ class Terminal:
         folder, _, variables = after.read_text("utf-8").partition("\n")
         self.folder = Path(folder)
         pairs = (line.partition("=") for line in variables.split("\0") if line)
-        self.environment = {name: value for name, _, value in pairs if name not in ("_", "SHLVL")}
+        self.environment = {
+            name: value for name, _, value in pairs if name not in ("_", "SHLVL", *more)
+        }
         return done.stdout
 
     def serve(self, command: str) -> Server:
