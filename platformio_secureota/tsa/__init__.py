@@ -4,10 +4,17 @@ Each has one method, `timestamp(request: bytes) -> bytes`: a DER TimeStampReq in
 TimeStampResp out (RFC 3161).  None is trusted: `sign` verifies every answer before it uses it.
 """
 
-from platformio_secureota.tsa.client import HttpTSA
-from platformio_secureota.tsa.credentials import ClientCertificate, Credentials
-from platformio_secureota.tsa.fallback import FallbackTSA
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
 from platformio_secureota.tsa.local import DEFAULT_POLICY, LocalTSA
+
+if TYPE_CHECKING:
+    from platformio_secureota.tsa.client import HttpTSA
+    from platformio_secureota.tsa.credentials import ClientCertificate, Credentials
+    from platformio_secureota.tsa.fallback import FallbackTSA
 
 __all__ = [
     "DEFAULT_POLICY",
@@ -17,3 +24,18 @@ __all__ = [
     "HttpTSA",
     "LocalTSA",
 ]
+
+_OVER_HTTP = {
+    "ClientCertificate": "credentials",
+    "Credentials": "credentials",
+    "FallbackTSA": "fallback",
+    "HttpTSA": "client",
+}
+"""Modules of what is imported when it is called for: who verifies, or certifies, needs no HTTP."""
+
+
+def __getattr__(name: str) -> object:
+    """Import what speaks HTTP (PEP 562)."""
+    if name not in _OVER_HTTP:
+        raise AttributeError(name)
+    return getattr(importlib.import_module(f"{__name__}.{_OVER_HTTP[name]}"), name)

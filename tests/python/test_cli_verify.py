@@ -444,3 +444,16 @@ def _open_when_read(path: Path) -> int:
             if error.errno != errno.ENXIO or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+@pytest.mark.parametrize("command", ["verify", "inspect", "anchor", "keygen", "key", "pki", "tsa"])
+def test_what_asks_nobody_waits_for_no_network_module(command: str) -> None:
+    """They take longer to import than all the rest."""
+    code = (
+        "import sys\n"
+        "from platformio_secureota.cli import main\n"
+        f"main([{command!r}, '--help'])\n"
+        "sys.exit(' '.join({'requests', 'zeroconf'} & sys.modules.keys()) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
