@@ -123,6 +123,39 @@ def test_a_log_without_its_head_is_not_gone_on_with(pair: Pair) -> None:
         pair.open()
 
 
+def test_a_log_that_is_gone_is_not_begun_anew(pair: Pair) -> None:
+    """Both files moved away are a new log; the log alone was removed by somebody."""
+    pair.write(1, 2)
+    pair.path.unlink()
+    with pytest.raises(Refused, match="the log was cut or changed"):
+        pair.open()
+
+
+@pytest.mark.parametrize("died_with", ["no head", "an empty head"])
+def test_a_start_that_was_killed_is_started_again(pair: Pair, died_with: str) -> None:
+    pair.path.touch(0o600)
+    if died_with == "an empty head":
+        pair.head_path.touch(0o600)
+    assert pair.write(1).seq == 1
+    assert pair.tokens() == ["1"]
+
+
+def test_workers_begin_a_log_together(pair: Pair) -> None:
+    """While one has made the file and not yet its head, another waits for it."""
+    pair.path.touch(0o600)
+    first = os.open(pair.path, os.O_RDWR)
+    fcntl.flock(first, fcntl.LOCK_EX)
+    heads: list[Head] = []
+    others = [threading.Thread(target=lambda n=n: heads.append(pair.write(n))) for n in range(4)]
+    for other in others:
+        other.start()
+    os.close(first)
+    for other in others:
+        other.join(10)
+    assert max(head.seq for head in heads) == 4
+    assert sorted(pair.tokens()) == ["0", "1", "2", "3"]
+
+
 def test_torn_at_every_byte(pair: Pair) -> None:
     """A line cut anywhere: it is kept, named by the next record, and the log goes on."""
     pair.write(1)

@@ -69,12 +69,10 @@ class ApprovalLog:
     def open(self) -> None:
         """Open or create both files, and read the log's end.  Unusable, Refused(LogBroken)."""
         try:
-            is_new = not self.path.exists()
             self._file = _open(self.path)
             fcntl.flock(self._file, fcntl.LOCK_EX)
             try:
-                is_new = is_new and os.fstat(self._file).st_size == 0
-                self._read_tail(self._open_head(is_new=is_new))
+                self._read_tail(self._open_head())
                 self._mend()
             finally:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
@@ -213,8 +211,11 @@ class ApprovalLog:
 
     # -- the head file ------------------------------------------------------------------------
 
-    def _open_head(self, *, is_new: bool) -> Head:
-        if not is_new and not self.head_path.exists():
+    def _open_head(self) -> Head:
+        # Decided under the lock: workers that start together see each other's new files.
+        there = self.head_path.exists() and self.head_path.stat().st_size > 0
+        is_new = not there and os.fstat(self._file).st_size == 0
+        if not there and not is_new:
             raise Refused(
                 Reason.LogBroken,
                 f"{self.head_path} is missing, which says where the log ends",
@@ -225,7 +226,6 @@ class ApprovalLog:
             self._walk.head = Head()
             self._write_head()
             os.fsync(self._head_file)
-            return Head()
         return read_head(self.head_path)
 
     def _write_head(self) -> None:
