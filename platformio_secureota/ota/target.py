@@ -35,19 +35,19 @@ class Target:
     """`host` is what the device calls its service in multicast DNS, and the port is found there."""
 
     @classmethod
-    def parse(cls, text: str) -> Target:
+    def parse(cls, text: str, *, default_port: int = DEFAULT_PORT) -> Target:
         """Read `HOST`, `HOST:PORT`, `[IPv6]:PORT`, a bare IPv6 address or `mdns:NAME`.
 
-        Unusable(Usage).
+        `default_port`: where the text names none.  Unusable(Usage).
         """
         if text.startswith(_SERVICE):
             return cls._parse_service(text[len(_SERVICE) :])
         if text.count(":") > 1 and not text.startswith("["):
-            return cls(text)
+            return cls(text, default_port)
         match = _BRACKETED.fullmatch(text) or _PLAIN.fullmatch(text)
         if match is None:
             raise Unusable(Reason.Usage, f"{text!r} is not HOST[:PORT]")
-        port = int(match.group(2) or DEFAULT_PORT)
+        port = int(match.group(2) or default_port)
         if not 0 < port <= MAX_PORT:
             raise Unusable(Reason.Usage, f"there is no UDP port {port}")
         return cls(match.group(1), port)

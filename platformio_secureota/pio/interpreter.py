@@ -29,6 +29,7 @@ NEEDED = {
     "cryptography": (42, 0),
     "requests": (2, 31),
     "rich": (13, 0),
+    **({} if sys.version_info >= (3, 11) else {"tomli": (2, 0)}),
     "zeroconf": (0, 136),
 }
 """The dependencies of pyproject.toml with the oldest release that will do."""
@@ -39,6 +40,7 @@ PINNED = (
     "cryptography==45.0.7",
     "requests==2.32.5",
     "rich==14.1.0",
+    *(() if sys.version_info >= (3, 11) else ("tomli==2.2.1",)),
     "zeroconf==0.147.2",
 )
 """What the virtual environment gets: releases that run on Python 3.9 and later."""

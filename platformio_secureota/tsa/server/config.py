@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from platformio_secureota import toml_file
 from platformio_secureota.errors import Reason, Unusable
 from platformio_secureota.tsa.local import check_policy
 from platformio_secureota.tsa.server.credentials import check_bearer_hash, check_password_hash
-from platformio_secureota.tsa.server.table import Table
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from platformio_secureota.toml_file import Table
 
 DEFAULT_PORT = 3161
 
@@ -110,17 +106,9 @@ def is_loopback(address: str) -> bool:
 
 def read_config(path: Path) -> Config:
     """Read the file.  Unusable(FileUnreadable, Usage) names what is wrong with it."""
+    file = toml_file.read(path, hint="make one with `secureota tsa init`")
     try:
-        text = path.read_text("utf-8")
-        values = tomllib.loads(text)
-    except OSError as cause:
-        hint = "make one with `secureota tsa init`"
-        detail = f"{path}: {cause.strerror}"
-        raise Unusable(Reason.FileUnreadable, detail, hint=hint) from cause
-    except ValueError as cause:  # what is no UTF-8, and what is no TOML
-        raise Unusable(Reason.Usage, f"{path}: {cause}") from cause
-    try:
-        return _parse(path.resolve(), Table(values, "the file"))
+        return _parse(path.resolve(), file)
     except Unusable as cause:
         raise Unusable(cause.reason, f"{path}: {cause.detail}", hint=cause.hint) from cause
 

@@ -1,12 +1,33 @@
-"""Reading TOML tables: every key is known, and has the type that it should have."""
+"""Reading TOML files: every key is known, and has the type that it should have."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+import difflib
+import sys
+from typing import TYPE_CHECKING, TypeVar
 
 from platformio_secureota.errors import Reason, Unusable
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
 _Value = TypeVar("_Value")
+
+
+def read(path: Path, *, hint: str = "") -> Table:
+    """Read a file.  Unusable: FileUnreadable, with `hint`; Usage for what is no TOML."""
+    try:
+        return Table(tomllib.loads(path.read_text("utf-8")), "the file")
+    except OSError as cause:
+        raise Unusable(Reason.FileUnreadable, f"{path}: {cause.strerror}", hint=hint) from cause
+    except ValueError as cause:  # what is no UTF-8, and what is no TOML
+        raise Unusable(Reason.Usage, f"{path}: {cause}") from cause
 
 
 class Table:
@@ -18,6 +39,7 @@ class Table:
             raise Unusable(Reason.Usage, f"{where} must be a table")
         self._values = dict(values)
         self._where = where
+        self._known: list[str] = []
 
     def text(self, key: str, default: str = "") -> str:
         """A string."""
@@ -34,6 +56,13 @@ class Table:
         """A boolean."""
         return self._take(key, bool, default, "true or false")
 
+    def choice(self, key: str, choices: Sequence[str]) -> str:
+        """One of these strings; absent: empty."""
+        value = self.text(key)
+        if value and value not in choices:
+            raise self._wrong(key, f"one of {', '.join(choices)}")
+        return value
+
     def texts(self, key: str) -> tuple[str, ...]:
         """An array of strings; absent: empty."""
         values = self._take(key, list, [], "an array of strings")
@@ -43,11 +72,17 @@ class Table:
 
     def has(self, key: str) -> bool:
         """Whether the key is there and not yet taken."""
+        self._known.append(key)
         return key in self._values
 
     def table(self, key: str) -> Table:
         """A table inside; absent: empty."""
-        return Table(self._values.pop(key, {}), f"[{key}]")
+        self._known.append(key)
+        return Table(self._values.pop(key, {}), self._inside(key))
+
+    def all_tables(self) -> list[tuple[str, Table]]:
+        """All that is left: names with tables."""
+        return [(key, self.table(key)) for key in list(self._values)]
 
     def tables(self, key: str) -> list[Table]:
         """An array of tables; absent: empty."""
@@ -61,13 +96,21 @@ class Table:
     def finish(self) -> None:
         """Unusable(Usage) if there is a key that nobody knows."""
         for key in self._values:
-            raise Unusable(Reason.Usage, f"{self._where}: nothing is called {key!r}")
+            near = difflib.get_close_matches(key, self._known, n=1, cutoff=0)
+            hint = f"the nearest is {near[0]}" if near else ""
+            raise Unusable(Reason.Usage, f"{self._where}: nothing is called {key!r}", hint=hint)
 
     def _take(self, key: str, kind: type[_Value], default: _Value, name: str) -> _Value:
+        self._known.append(key)
         value = self._values.pop(key, default)
         if not isinstance(value, kind):
             raise self._wrong(key, name)
         return value
+
+    def _inside(self, key: str) -> str:
+        # [targets.kitchen], as it stands in the file.
+        outer = self._where[1:-1] + "." if self._where.startswith("[") else ""
+        return f"[{outer}{key}]"
 
     def _wrong(self, key: str, name: str) -> Unusable:
         return Unusable(Reason.Usage, f"{self._where}: {key} must be {name}")
