@@ -12,6 +12,7 @@ from platformio_secureota.fleet.report import Report
 from platformio_secureota.fleet.result import Done, Outcome, Result
 from platformio_secureota.fleet.rollout import Limits, Listener, Rollout, Watcher
 from platformio_secureota.fleet.selection import choose, named
+from platformio_secureota.fleet.service import Service
 from platformio_secureota.fleet.targets import read_targets
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Report",
     "Result",
     "Rollout",
+    "Service",
     "Watcher",
     "choose",
     "named",
