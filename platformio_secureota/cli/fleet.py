@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import signal
 from dataclasses import dataclass, field
@@ -12,17 +13,16 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 import click
 
 from platformio_secureota import atomic
-from platformio_secureota import container as containers
-from platformio_secureota.cli import fleet_display, options
+from platformio_secureota.cli import console, device_password, fleet_display, options
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.fleet import Limits, Rollout, Service, choose, named, plan, read_targets
 from platformio_secureota.fleet.rollout import MAX_PARALLEL
-from platformio_secureota.image import Image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from platformio_secureota.fleet import Device, Report
+    from platformio_secureota.ota import ImageKind, Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -40,12 +40,19 @@ class Words:
     report: str = ""
     """File for the report in JSON; "-": stdout; empty: none."""
 
+    @property
+    def one(self) -> bool:
+        """Whether a single device is named, and nothing that belongs to many."""
+        return len(self.targets) == 1 and not (self.file or self.groups or self.report)
+
     def devices(self) -> tuple[Device, ...]:
         """Who is meant.  Unusable(Usage, FileUnreadable)."""
         if self.file is not None:
             return choose(read_targets(self.file), words=self.targets, groups=self.groups)
         if self.groups:
             raise Unusable(Reason.Usage, "groups need a file of targets", hint="give --targets")
+        if not self.targets:
+            raise Unusable(Reason.Usage, "no device is named: give HOST, or --targets FILE")
         return named(self.targets)
 
 
@@ -98,31 +105,49 @@ _OPTIONS = (
 
 def roll_out(
     container: bytes,
-    devices: Sequence[Device],
-    service: Service,
-    *,
     words: Words,
-    display: fleet_display.Lines,
-) -> Report:
+    *,
+    kind: ImageKind,
+    settings: Settings,
+    password_file: Path | None = None,
+    given: str = "",
+) -> None:
     """Update them all and show what became of each; returns if every device has the image.
 
-    Refused or Unusable(DevicesFailed) if not; click.Abort if the user stopped it before.
+    `given`, `password_file`: of those that have no file of their own.  Nobody is asked for
+    passwords.  Refused or Unusable(DevicesFailed); click.Abort if the user stopped it before.
     """
-    parsed = containers.parse(container)
-    rollout = Rollout(service, limits=words.limits, listener=display)
+    devices = words.devices()
+    service = Service(
+        container,
+        kind=kind,
+        settings=settings,
+        password=lambda device: device_password.source(
+            device.target, given=given, file=device.password_file or password_file
+        ),
+    )
+    display = fleet_display.display(len(devices))
+    rollout = Rollout(service, limits=_limits(words, settings), listener=display)
     with display, _interruptible(rollout):
         report = rollout.run(plan(devices))
     fleet_display.show(report, to_stderr=words.report == _STDOUT)
     if words.report:
-        _write(report, Image(parsed.image).digest.hex(), words.report)
+        _write(report, service.digest.hex(), words.report)
     if report.complete:
-        return report
+        return
     if report.interrupted:
         raise click.Abort
     errors = [each.error for each in report.results if each.error is not None]
-    kind = Refused if all(isinstance(error, Refused) for error in errors) else Unusable
+    failure = Refused if all(isinstance(error, Refused) for error in errors) else Unusable
     hint = "run the same again to go on: devices that run the image are left alone"
-    raise kind(Reason.DevicesFailed, report.in_words(), hint=hint)
+    raise failure(Reason.DevicesFailed, report.in_words(), hint=hint)
+
+
+def _limits(words: Words, settings: Settings) -> Limits:
+    if settings.host_port == 0 or words.limits.parallel == 1:
+        return words.limits
+    console.note("one port of this computer serves one device at a time: --parallel is 1")
+    return dataclasses.replace(words.limits, parallel=1)
 
 
 @contextlib.contextmanager

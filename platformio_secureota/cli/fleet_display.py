@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from platformio_secureota.cli import console
+from platformio_secureota.cli import console, verdict
 from platformio_secureota.fleet import Outcome
 from platformio_secureota.names import printable
 
@@ -165,6 +165,8 @@ def _time(result: Result) -> str:
 
 
 def _why(result: Result) -> str:
-    if result.error is None:
+    if result.error is not None:
+        return f"{result.error.reason.value}: {console.explain(result.error)}"
+    if result.done is None or result.done.verdict is None:
         return ""
-    return f"{result.error.reason.value}: {console.explain(result.error)}"
+    return "; ".join(verdict.weaknesses(result.done.verdict))

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from platformio_secureota.cli import console, device_password, options, progress, verdict
+from platformio_secureota.cli import console, device_password, fleet, options, progress, verdict
 from platformio_secureota.errors import Reason, Unusable
+from platformio_secureota.fleet import Limits
 from platformio_secureota.ota import Connection, ImageKind, Settings, Target, Timeouts, Wait
 from platformio_secureota.ota import upload as upload_container
 
@@ -21,9 +22,9 @@ PORT = click.IntRange(0, 65535)
 SECONDS = click.FloatRange(0.1, 3600)
 
 
-@click.command(short_help="Send a signed image to a device.")
+@click.command(short_help="Send a signed image to a device, or to many.")
 @click.argument("image", type=options.FILE)
-@click.argument("target", metavar="HOST[:PORT]")
+@click.argument("targets", metavar="[HOST[:PORT]]...", nargs=-1)
 @click.option(
     "kind",
     "--kind",
@@ -59,7 +60,8 @@ SECONDS = click.FloatRange(0.1, 3600)
     "wait",
     "--wait/--no-wait",
     default=None,
-    help="Wait until the device runs the new image, and fail if it does not.  [default: no-wait]",
+    help="Wait until the device runs the new image, and fail if it does not.  [default: no-wait "
+    "for one device, wait for several]",
 )
 @click.option(
     "wait_confirmed",
@@ -98,10 +100,11 @@ SECONDS = click.FloatRange(0.1, 3600)
     show_default=True,
     help="Seconds in which the device may take nothing.",
 )
+@fleet.targets_options
 def upload(  # noqa: PLR0913 - one argument an option
     *,
     image: Path,
-    target: str,
+    targets: tuple[str, ...],
     kind: str,
     connection: str,
     host_port: int,
@@ -113,18 +116,31 @@ def upload(  # noqa: PLR0913 - one argument an option
     allow_weak_password: bool,
     timeout: float,
     idle_timeout: float,
+    targets_file: Path | None,
+    groups: tuple[str, ...],
+    parallel: int,
+    max_failures: int,
+    report: str,
 ) -> None:
     """Send the signed image in the file IMAGE to the device HOST, UDP port 3232 by default.
 
-    Exit status 0 only after the device has said that it accepted the image, and with --wait that
-    it runs it; 1 after a refusal; 2 where it came to no verdict.  An image that is not signed is
-    not sent.
+    HOST is a name, an address, or mdns:NAME of `secureota devices`.  Exit status 0 only after the
+    device has said that it accepted the image, and with --wait that it runs it; 1 after a refusal;
+    2 where it came to no verdict.  An image that is not signed is not sent.
+
+    Several devices, or those of a file: first one of them, the canary; if it is good, the others,
+    as many at once as --parallel says.  --wait is then the default.  Devices that run the image
+    already are left alone, so the same command again goes on where it was stopped.  Exit status 0
+    only if all have the image.
 
     The device's password comes from --password-file, SECUREOTA_PASSWORD, SECUREOTA_PASSWORD_FILE,
     the system's keyring (service secureota, user HOST), or is asked for on a terminal.
     """
     if wait is False and wait_confirmed:
         raise Unusable(Reason.Usage, "--no-wait and --wait-confirmed contradict each other")
+    words = fleet.Words(targets, targets_file, groups, Limits(parallel, max_failures), report)
+    if wait is None:
+        wait = not words.one
     settings = Settings(
         connection=Connection(connection),
         host_address=host_address,
@@ -135,9 +151,15 @@ def upload(  # noqa: PLR0913 - one argument an option
             invitation=timeout, connection=timeout, sending=idle_timeout, back=wait_timeout
         ),
     )
+    container = read_container(image)
+    if not words.one:
+        fleet.roll_out(
+            container, words, kind=_KINDS[kind], settings=settings, password_file=password_file
+        )
+        return
     deliver(
-        read_container(image),
-        Target.parse(target),
+        container,
+        Target.parse(targets[0]),
         kind=_KINDS[kind],
         settings=settings,
         display=progress.display(),

@@ -14,15 +14,23 @@ if TYPE_CHECKING:
 UNKNOWN = "whether it runs the new image can't be told: its firmware does not know that question"
 
 
-def warn(verdict: Verdict) -> None:
-    """Say what was weak about it."""
+def weaknesses(verdict: Verdict) -> list[str]:
+    """What was weak about it, a line each."""
+    found = []
     if verdict.password_form in {PasswordForm.MD5, PasswordForm.STORED_MD5}:
-        console.warn(f"the password was shown in a weak form: {verdict.password_form.value}")
+        found.append(f"the password was shown in a weak form: {verdict.password_form.value}")
     if verdict.form is Form.STOCK:
-        console.warn(
+        found.append(
             "the device answered the stock invitation only: if its firmware checks no signatures, "
             "it takes anybody's image"
         )
+    return found
+
+
+def warn(verdict: Verdict) -> None:
+    """Say what was weak about it."""
+    for line in weaknesses(verdict):
+        console.warn(line)
 
 
 def running(verdict: Verdict) -> str:

@@ -49,6 +49,7 @@ class Report:
 def _device(result: Result) -> dict[str, Any]:
     error, done = result.error, result.done
     verdict = done.verdict if done is not None else None
+    status = done.status if done is not None else None
     return {
         "name": result.device.name,
         "target": str(result.device.target),
@@ -59,4 +60,6 @@ def _device(result: Result) -> dict[str, Any]:
         "seconds": round(result.seconds, 2),
         "ip": verdict.ip if verdict is not None else None,
         "bytes": verdict.size if verdict is not None else 0,
+        "version": status.version if status is not None else None,
+        "confirmed": status.confirmed if status is not None else None,
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from platformio_secureota.errors import SecureOTAError
     from platformio_secureota.fleet.device import Device
-    from platformio_secureota.ota import Verdict
+    from platformio_secureota.ota import Status, Verdict
 
 
 class Outcome(enum.Enum):
@@ -36,6 +36,8 @@ class Done:
 
     verdict: Verdict | None
     """None: nothing had to be sent."""
+    status: Status | None = None
+    """What it said that it runs; None: it was not asked, or does not know the question."""
 
 
 @dataclass(frozen=True)
