@@ -45,6 +45,13 @@ class Words:
         """Whether a single device is named, and nothing that belongs to many."""
         return len(self.targets) == 1 and not (self.file or self.groups or self.report)
 
+    def __str__(self) -> str:
+        """For people."""
+        words = [*self.targets, *(f"group {name}" for name in self.groups)]
+        if self.file is not None:
+            words.append(f"of {self.file.name}" if words else f"all of {self.file.name}")
+        return ", ".join(words)
+
     def devices(self) -> tuple[Device, ...]:
         """Who is meant.  Unusable(Usage, FileUnreadable)."""
         if self.file is not None:
@@ -111,11 +118,12 @@ def roll_out(
     settings: Settings,
     password_file: Path | None = None,
     given: str = "",
-) -> None:
-    """Update them all and show what became of each; returns if every device has the image.
+) -> str:
+    """Update them all and show what became of each; return a line if every device has the image.
 
     `given`, `password_file`: of those that have no file of their own.  Nobody is asked for
-    passwords.  Refused or Unusable(DevicesFailed); click.Abort if the user stopped it before.
+    passwords.  Refused or Unusable(DevicesFailed); KeyboardInterrupt if the user stopped it
+    before.
     """
     devices = words.devices()
     service = Service(
@@ -134,9 +142,9 @@ def roll_out(
     if words.report:
         _write(report, service.digest.hex(), words.report)
     if report.complete:
-        return
+        return report.in_words()
     if report.interrupted:
-        raise click.Abort
+        raise KeyboardInterrupt
     errors = [each.error for each in report.results if each.error is not None]
     failure = Refused if all(isinstance(error, Refused) for error in errors) else Unusable
     hint = "run the same again to go on: devices that run the image are left alone"

@@ -90,16 +90,16 @@ def _upload(words: argparse.Namespace) -> None:
     # They may hold a password, which is nobody's business in a list of processes.
     flag_words = json.loads(os.environ.get("SECUREOTA_UPLOAD_FLAGS", "[]"))
     flags = upload.parse_flags(flag_words, project=words.project)
-    device = upload.target(words.upload_port, flags)
+    devices = upload.targets(words.upload_port, flags, file=_options(words).targets)
     data = upload.checked_container(
         words.image,
         words.signed,
         anchors=read_anchors(words.anchors),
         rules=_rules(words),
     )
-    _say(f"sending {words.signed.name} to {device}")
+    _say(f"sending {words.signed.name} to {devices}")
     kind = ota.ImageKind[words.kind]
-    _say(upload.send(data, device, kind=kind, flags=flags, live=words.terminal))
+    _say(upload.send(data, devices, kind=kind, flags=flags, live=words.terminal))
 
 
 def _keygen(words: argparse.Namespace) -> None:

@@ -31,6 +31,7 @@ NAMES = (
     "policy",
     "required_policy",
     "denied",
+    "targets",
 )
 
 MAX_ANCHORS = 8
@@ -53,6 +54,8 @@ class Options:
     """What the device asks for, dotted; any of them will do."""
     denied: tuple[Path, ...] = ()
     """Deny-lists besides the project's own."""
+    targets: Path | None = None
+    """File of targets for uploads (docs/fleet.md)."""
 
     @property
     def asked_policy(self) -> str | None:
@@ -81,6 +84,7 @@ def parse(raw: Mapping[str, str], *, project: Path) -> Options:
         policy=values.get("policy", ""),
         required_policies=_words(values, "required_policy"),
         denied=tuple(_path(word, project) for word in _words(values, "denied")),
+        targets=_path(values["targets"], project) if "targets" in values else None,
     )
     _check(options)
     return options

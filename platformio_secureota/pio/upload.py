@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from platformio_secureota import container, ota, verify_image
-from platformio_secureota.cli import console, device_password, verdict
+from platformio_secureota.cli import console, device_password, fleet, verdict
+from platformio_secureota.cli.fleet import Words
 from platformio_secureota.cli.progress import Lines
 from platformio_secureota.errors import Reason, Refused, Unusable
+from platformio_secureota.fleet import Limits
+from platformio_secureota.fleet.rollout import MAX_PARALLEL
 from platformio_secureota.image import Image
 
 if TYPE_CHECKING:
@@ -44,6 +49,9 @@ class Flags:
     password: str = field(default="", repr=False)
     """In --auth, where others can read it."""
     password_file: Path | None = None
+    groups: tuple[str, ...] = ()
+    """Of the file of targets, only these."""
+    limits: Limits = field(default_factory=Limits)
 
 
 def parse_flags(words: Sequence[str], *, project: Path) -> Flags:
@@ -61,6 +69,9 @@ def parse_flags(words: Sequence[str], *, project: Path) -> Flags:
         parser.add_argument(name, action="store_const", dest="wait", const=wait)
     parser.add_argument("--wait-timeout", type=float, default=ota.Timeouts.back)
     parser.add_argument("--allow-weak-password", action="store_true")
+    parser.add_argument("--group", action="append", default=[])
+    parser.add_argument("--parallel", type=int, default=Limits.parallel)
+    parser.add_argument("--max-failures", type=int, default=Limits.max_failures)
     # How much is shown is not theirs to say here.
     parser.add_argument("-d", "--debug", action="store_true")
     parser.add_argument("-r", "--progress", action="store_true")
@@ -70,6 +81,10 @@ def parse_flags(words: Sequence[str], *, project: Path) -> Flags:
             parser.error(f"{name}: there is no port {value}")
     if not 0 < found.wait_timeout <= _MAX_SECONDS:
         parser.error(f"--wait-timeout: not a number of seconds up to {_MAX_SECONDS}")
+    if not 1 <= found.parallel <= MAX_PARALLEL:
+        parser.error(f"--parallel: not from 1 to {MAX_PARALLEL}")
+    if found.max_failures < 1:
+        parser.error("--max-failures: not at least 1")
     settings = ota.Settings(
         connection=ota.Connection(found.connection),
         host_address=found.host_ip,
@@ -80,16 +95,28 @@ def parse_flags(words: Sequence[str], *, project: Path) -> Flags:
     )
     file = found.password_file
     password_file = None if file is None else project / file.expanduser()
-    return Flags(found.port, settings, found.auth, password_file)
+    limits = Limits(found.parallel, found.max_failures)
+    groups = tuple(found.group)
+    return Flags(found.port, settings, found.auth, password_file, groups, limits)
 
 
-def target(upload_port: str, flags: Flags) -> ota.Target:
-    """Read upload_port, `HOST` or `HOST:PORT`.  Unusable(Usage)."""
-    if not upload_port:
+def targets(upload_port: str, flags: Flags, *, file: Path | None) -> Words:
+    """Read upload_port: devices, one a line or with commas; with a file also names in it.
+
+    Unusable(Usage).
+    """
+    found = [word.strip().strip('"') for word in re.split(r"[\n,]", upload_port)]
+    words = [word for word in found if word]
+    if not words and file is None:
         hint = "set upload_port in platformio.ini, or give --upload-port"
         raise Unusable(Reason.Usage, "upload_port names no device", hint=hint)
-    device = ota.Target.parse(upload_port.strip('"'))
-    return device if flags.port is None else ota.Target(device.host, flags.port)
+    if flags.port is not None:
+        if file is not None:
+            hint = "write port there, under [defaults] for all"
+            raise Unusable(Reason.Usage, "--port and a file of targets are both set", hint=hint)
+        parsed = [ota.Target.parse(word) for word in words]
+        words = [str(dataclasses.replace(each, port=flags.port)) for each in parsed]
+    return Words(words, file, flags.groups, flags.limits)
 
 
 def checked_container(
@@ -103,8 +130,8 @@ def checked_container(
     return data
 
 
-def send(data: bytes, device: ota.Target, *, kind: ota.ImageKind, flags: Flags, live: bool) -> str:
-    """Send, and return a line about the verdict, which was yes.
+def send(data: bytes, words: Words, *, kind: ota.ImageKind, flags: Flags, live: bool) -> str:
+    """Send, and return a line about the verdicts, which were yes.
 
     `live`: somebody is watching, so show a bar that grows.
     """
@@ -113,6 +140,21 @@ def send(data: bytes, device: ota.Target, *, kind: ota.ImageKind, flags: Flags, 
             "platformio.ini: --auth in upload_flags shows in logs; SECUREOTA_PASSWORD in the "
             "environment does not"
         )
+    if words.one:
+        return _send_to_one(data, ota.Target.parse(words.targets[0]), kind, flags, live=live)
+    return fleet.roll_out(
+        data,
+        words,
+        kind=kind,
+        settings=flags.settings,
+        password_file=flags.password_file,
+        given=flags.password,
+    )
+
+
+def _send_to_one(
+    data: bytes, device: ota.Target, kind: ota.ImageKind, flags: Flags, *, live: bool
+) -> str:
     password = device_password.source(device, given=flags.password, file=flags.password_file)
     with GrowingBar() if live else Lines() as display:
         outcome = ota.upload(

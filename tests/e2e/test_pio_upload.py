@@ -78,6 +78,45 @@ def test_the_port_of_the_command_line_wins(keyed: NewProject) -> None:
     assert_got_signed(device, project)
 
 
+@pytest.mark.parametrize("separator", [",", "\n  "])
+def test_several_devices(keyed: NewProject, separator: str) -> None:
+    with StockDevice() as first, StockDevice() as second:
+        port = separator.join(["", port_of(first), port_of(second)])
+        project = keyed("espressif32", "upload_protocol = espota", f"upload_port = {port}")
+        run = project.run("upload").ok()
+    assert_got_signed(first, project)
+    assert_got_signed(second, project)
+    assert "2 devices: 2 updated" in run.output
+
+
+def test_a_file_of_targets(keyed: NewProject) -> None:
+    project = keyed(
+        "espressif32",
+        "upload_protocol = espota",
+        "custom_secureota_targets = fleet.toml",
+        "upload_flags = --max-failures=2",
+    )
+    refusing = Behaviour(converse=take_and_say(b"NotTrusted: no\n"))
+    with StockDevice(refusing) as bad, StockDevice() as good, StockDevice() as other:
+        file = project.write(
+            "fleet.toml",
+            f"""
+            [targets]
+            bad = {{ host = "{port_of(bad)}" }}
+            good = {{ host = "{port_of(good)}", canary = true }}
+            """,
+        )
+        run = project.run("upload")
+        assert run.status != 0
+        assert "DevicesFailed" in run.output
+        assert "bad: failed: NotTrusted" in run.output
+        assert_got_signed(good, project)
+        # One of it, and one that is not in it.
+        file.write_text(file.read_text().replace(port_of(bad), port_of(other)))
+        project.run("upload", port="bad").ok()
+        assert_got_signed(other, project)
+
+
 def test_serial_uploads_stay_as_they_are(keyed: NewProject, new_project: NewProject) -> None:
     plain = new_project("espressif32", name="plain")
     plain.ini(script="build_type = release")

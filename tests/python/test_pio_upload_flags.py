@@ -61,6 +61,9 @@ def test_what_is_waited_for() -> None:
         ["--connection=x"],
         ["--wait-timeout=0"],
         ["--wait-timeout=x"],
+        ["--parallel=0"],
+        ["--parallel=65"],
+        ["--max-failures=0"],
     ],
 )
 def test_flags_that_are_none(words: list[str]) -> None:
@@ -69,13 +72,44 @@ def test_flags_that_are_none(words: list[str]) -> None:
     assert error.value.reason is Reason.Usage
 
 
-def test_the_device_is_named_by_upload_port_and_flags() -> None:
-    none = parse([])
-    assert upload.target("greenhouse.local", none) == ota.Target("greenhouse.local", 3232)
-    assert upload.target('"10.0.0.9:4000"', none) == ota.Target("10.0.0.9", 4000)
-    assert upload.target("10.0.0.9", parse(["-p", "8266"])).port == 8266
+def devices(upload_port: str, *flags: str, file: Path | None = None) -> list[ota.Target]:
+    found = upload.targets(upload_port, parse(list(flags)), file=file)
+    return [each.target for each in found.devices()]
+
+
+def test_devices_are_named_by_upload_port_and_flags() -> None:
+    assert devices("greenhouse.local") == [ota.Target("greenhouse.local", 3232)]
+    assert devices('"10.0.0.9:4000"') == [ota.Target("10.0.0.9", 4000)]
+    assert devices("10.0.0.9", "-p", "8266") == [ota.Target("10.0.0.9", 8266)]
+    several = [ota.Target("a.local"), ota.Target("b", 1), ota.Target("Hall 2", by_service=True)]
+    assert devices("a.local, b:1,mdns:Hall 2") == several
+    assert devices("\na.local\nb:1\n mdns:Hall 2\n") == several
+    assert {each.port for each in devices("a,b:1", "-p", "8266")} == {8266}
     with pytest.raises(Unusable, match="upload_port"):
-        upload.target("", none)
+        devices("")
+
+
+def test_devices_are_named_by_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "fleet.toml"
+    file.write_text('[targets]\na = { groups = ["x"] }\nb = {}\n')
+    assert devices("", file=file) == [ota.Target("a"), ota.Target("b")]
+    assert devices("b", file=file) == [ota.Target("b")]
+    assert devices("", "--group=x", file=file) == [ota.Target("a")]
+    with pytest.raises(Unusable, match="--port"):
+        devices("", "-p", "8266", file=file)
+    with pytest.raises(Unusable, match="file of targets"):
+        devices("a", "--group=x")
+
+
+def test_a_single_device_is_no_fleet(tmp_path: Path) -> None:
+    assert upload.targets("a", parse([]), file=None).one
+    assert not upload.targets("a,b", parse([]), file=None).one
+    assert not upload.targets("a", parse([]), file=tmp_path).one
+
+
+def test_how_many_at_once() -> None:
+    limits = parse(["--parallel=3", "--max-failures", "2"]).limits
+    assert (limits.parallel, limits.max_failures) == (3, 2)
 
 
 def test_the_bar_grows_and_ends(capsys: pytest.CaptureFixture[str]) -> None:
