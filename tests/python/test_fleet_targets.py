@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +13,7 @@ from platformio_secureota.errors import Reason, SecureOTAError, Unusable
 from platformio_secureota.fleet import Device, choose, named, plan, read_targets
 from platformio_secureota.ota import Connection, Settings, Target
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).parents[2]
 
 FLEET = """
 [defaults]
@@ -80,6 +80,14 @@ def test_all_that_it_may_say(tmp_path: Path) -> None:
     assert cellar.allow_weak_password is True
     assert attic.target == Target("Attic Lamp", by_service=True)
     assert attic.allow_weak_password is False
+
+
+def test_what_the_documentation_shows(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "fleet.md").read_text("utf-8")
+    shown = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (devices,) = [read(tmp_path, each) for each in shown]
+    assert [each.name for each in devices if each.canary] == ["kitchen"]
+    assert [each.name for each in choose(devices, groups=["old"])] == ["attic"]
 
 
 def test_a_line_for_each_is_enough(tmp_path: Path) -> None:
