@@ -82,8 +82,8 @@ def acknowledged(digits: str, limit: int) -> int:
     """Return how many bytes a run of acknowledgements is about, at most `limit`.
 
     A device writes its numbers without anything between them.  They mostly arrive one by one; of
-    several at once, the fewest numbers that may be meant are, and among those the smallest sum,
-    so that no window opens too early.
+    several at once, the fewest numbers that can be meant are, and among those the smallest sum:
+    better that a window opens too late than too early.
     """
     best: list[tuple[int, int] | None] = [(0, 0)] + [None] * len(digits)
     for start in range(len(digits)):
