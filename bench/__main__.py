@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich.console
 import rich.table
 
-from bench import sign, tsa
+from bench import sign, tsa, upload
 
 if TYPE_CHECKING:
     from bench.measurement import Measurement
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "build" / "bench.json"
 
-GROUPS = {"sign": sign.measure, "tsa": tsa.measure}
+GROUPS = {"sign": sign.measure, "tsa": tsa.measure, "upload": upload.measure}
+
+NOTES = {"upload": upload.memory}
+"""What a group has to say besides: lines below the table."""
 
 
 def table(measurements: list[Measurement]) -> rich.table.Table:
@@ -47,8 +50,13 @@ def main(names: list[str]) -> int:
     if unknown:
         sys.stderr.write(f"bench: no group {unknown[0]!r}; there is: {', '.join(GROUPS)}\n")
         return 2
-    measurements = [one for name in names or GROUPS for one in GROUPS[name]()]
-    rich.console.Console().print(table(measurements))
+    chosen = names or list(GROUPS)
+    measurements = [one for name in chosen for one in GROUPS[name]()]
+    console = rich.console.Console()
+    console.print(table(measurements))
+    for name in chosen:
+        for note in NOTES.get(name, list)():
+            console.print(note, highlight=False)
     RESULT.parent.mkdir(exist_ok=True)
     fresh = RESULT.with_suffix(".json.new")
     fresh.write_text(json.dumps([one.as_json() for one in measurements], indent=2) + "\n", "utf-8")

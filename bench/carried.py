@@ -117,7 +117,7 @@ class _Flow:
     def start(self, opens_at: float) -> None:
         self._opens_at = opens_at
         self._link.on_readable(self._source, self._read)
-        self._link.at(opens_at, self.leave)
+        self._link.at(max(opens_at, time.monotonic()), self.leave)
 
     def _read(self) -> None:
         now = time.monotonic()

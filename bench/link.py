@@ -20,8 +20,9 @@ What is modelled, with the numbers of a Model:
 What is not: headers, loss, slow start (the window is smaller than what TCP starts with), and a
 connection that is refused at the far end (it is accepted here, and then reset).
 
-All is done when a schedule says so; lateness of this program is not added up.  It may be slower
-than the model where the machine is busy, and is never faster.
+All is done when a schedule says so, and this program's own lateness is not added up.  Where the
+machine is busy the link is slower than its model, and `lateness` says by how much; it is never
+faster.
 """
 
 from __future__ import annotations
@@ -78,6 +79,8 @@ class Link:
         self._connections: set[Connection] = set()
         self._thread = threading.Thread(target=self._run, name="link")
         self._stopping = False
+        self._late = 0.0
+        self._done = 0
 
     def __enter__(self) -> Link:
         """Start."""
@@ -104,6 +107,11 @@ class Link:
             sock.close()
         for sock in (*self._hosts.values(), *self._doors.values()):
             sock.close()
+
+    @property
+    def lateness(self) -> float:
+        """Mean seconds by which the machine let this be late with whatever was due."""
+        return self._late / max(1, self._done)
 
     # -- the loop, and what those use that it calls ----------------------------------------------
 
@@ -136,6 +144,8 @@ class Link:
             now = time.monotonic()
             while self._events and self._events[0][0] <= now:
                 when, _, do = heapq.heappop(self._events)
+                self._late += now - when
+                self._done += 1
                 do(when)
             for sock in readable:
                 self._readers.get(sock, _nothing)()
