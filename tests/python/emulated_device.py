@@ -121,11 +121,13 @@ class EmulatedDevice:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def open_files(self) -> int:
-        """Count those of the firmware; it is the boot stage's only child."""
+    def firmware(self) -> int:
+        """Return the process that a slot runs in: the boot stage's only child."""
         boot_stage = self._process.pid
-        children = Path(f"/proc/{boot_stage}/task/{boot_stage}/children").read_text()
-        return len(list(Path(f"/proc/{children.strip()}/fd").iterdir()))
+        return int(Path(f"/proc/{boot_stage}/task/{boot_stage}/children").read_text())
+
+    def open_files(self) -> int:
+        return len(list(Path(f"/proc/{self.firmware()}/fd").iterdir()))
 
     def wait_for(self, prefix: str) -> str:
         """Return the next line that begins so; lines before it are passed over."""

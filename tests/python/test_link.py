@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 import threading
 import time
 from contextlib import closing
@@ -18,6 +19,10 @@ from bench.link import Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="the slow link needs the addresses 127.0.0.2 and 127.0.0.3"
+)
 
 PATIENCE = 20.0
 COOKIE = b"c" * 32
