@@ -9,7 +9,7 @@ import click
 import rich.box
 import rich.table
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from platformio_secureota.cli import console, verdict
@@ -89,11 +89,11 @@ class _Bars(Lines):
         self._bars = Progress(
             TextColumn("{task.fields[name]}", markup=False),
             BarColumn(),
-            DownloadColumn(),
+            TaskProgressColumn(),
             TextColumn("{task.description}", markup=False),
             console=Console(stderr=True),
         )
-        self._all = self._bars.add_task("", name="all devices", total=None)
+        self._all = self._bars.add_task("", name="all devices", total=total)
         self._tasks: dict[Device, TaskID] = {}
 
     def __enter__(self) -> _Bars:
@@ -122,7 +122,7 @@ class _Bars(Lines):
         self._bars.remove_task(self._tasks.pop(result.device))
         super().ends(result)
         done = f"{self._ended} of {self._total}"
-        self._bars.update(self._all, description=done)
+        self._bars.update(self._all, completed=self._ended, description=done)
 
     def _say(self, line: str) -> None:
         self._bars.console.print(Text(printable(line)))
@@ -169,4 +169,7 @@ def _why(result: Result) -> str:
         return f"{result.error.reason.value}: {console.explain(result.error)}"
     if result.done is None or result.done.verdict is None:
         return ""
-    return "; ".join(verdict.weaknesses(result.done.verdict))
+    notes = verdict.weaknesses(result.done.verdict)
+    if result.done.waited and result.done.status is None:
+        notes.append(verdict.UNKNOWN)
+    return "; ".join(notes)

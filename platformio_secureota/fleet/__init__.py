@@ -1,9 +1,9 @@
 """Many devices: who they are, in which order they are updated, and what became of each.
 
-    report = Rollout(update, limits=Limits(), listener=display).run(plan(devices))
+    report = Rollout(service, limits=Limits(), listener=display).run(plan(devices))
 
-How one device is updated is passed in; nothing here opens a socket, prints or reads the clock's
-date.
+How one device is updated is passed in: by `Service`, the same upload that a single device gets.
+Nothing here prints or asks.
 """
 
 from platformio_secureota.fleet.device import Device

@@ -38,6 +38,8 @@ class Done:
     """None: nothing had to be sent."""
     status: Status | None = None
     """What it said that it runs; None: it was not asked, or does not know the question."""
+    waited: bool = False
+    """It was asked after the upload."""
 
 
 @dataclass(frozen=True)

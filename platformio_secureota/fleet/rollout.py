@@ -109,9 +109,10 @@ class Rollout:
         self._listener = listener
         self._changed = threading.Condition()
         self._results: dict[Device, Result] = {}
+        self._not_begun = 0
         self._failures = 0
         self._interruptions = 0
-        self._stopped = self._broken_off = False
+        self._stopped = self._heeded = self._broken_off = False
         self._bug: BaseException | None = None
 
     def interrupt(self) -> None:
@@ -120,6 +121,7 @@ class Rollout:
 
     def run(self, plan: Plan) -> Report:
         """Update them; return what became of each.  Only a bug of ours is raised."""
+        self._not_begun = len(plan.canaries) + len(plan.rest)
         self._serve(plan.canaries, parallel=1, canary=True)
         self._serve(plan.rest, parallel=self._limits.parallel, canary=False)
         if self._bug is not None:
@@ -157,10 +159,11 @@ class Rollout:
             thread.join(max(0.0, deadline - time.monotonic()) if self._broken_off else None)
 
     def _heed_interruptions(self, batch: _Batch) -> None:
-        if self._interruptions and not self._stopped:
+        if self._interruptions and not self._heeded:
+            self._heeded = self._stopped = True
             waiting = ", ".join(each.name for each in batch.under_way)
             more = f"; waiting for {waiting}; once more breaks off" if waiting else ""
-            self._stop(f"interrupted{more}")
+            self._listener.stops(f"interrupted{more}")
         if self._interruptions > 1 and not self._broken_off:
             self._broken_off = True
             for device, began in batch.under_way.items():
@@ -191,6 +194,7 @@ class Rollout:
             if self._stopped or self._interruptions or not batch.queue:
                 return None
             device = batch.queue.popleft()
+            self._not_begun -= 1
             batch.under_way[device] = time.monotonic()
             self._listener.begins(device, canary=batch.canary)
             return device
@@ -213,6 +217,6 @@ class Rollout:
                 self._stop(f"{self._failures} failed")
 
     def _stop(self, why: str) -> None:
-        if not self._stopped:
-            self._stopped = True
+        if not self._stopped and self._not_begun:
             self._listener.stops(why)
+        self._stopped = True

@@ -60,7 +60,9 @@ class Service:
             on_state=watcher.state,
             settings=settings,
         )
-        return Done(verdict, verdict.status)
+        application = self._kind is ota.ImageKind.APPLICATION
+        waited = application and settings.wait is not ota.Wait.NO
+        return Done(verdict, verdict.status, waited=waited)
 
     def _running(self, device: Device, settings: ota.Settings) -> ota.Status | None:
         # What the device says, if that is that it has the image.

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pty
+import signal
 import socket
 import subprocess
 import sys
@@ -249,6 +250,44 @@ def test_another_product_is_noticed_by_its_announcement(shell: Shell) -> None:
         path.write_bytes(containers.build(TOKEN, right))
         assert shell("upload", path, f"mdns:{name}").status == 0
     assert device.received == path.read_bytes()
+
+
+def test_an_interrupted_rollout_goes_on_where_it_stopped(shell: Shell, image: Path) -> None:
+    count = 6
+    with standing(*[None] * count) as devices:
+        file = targets(shell.folder, {f"d{n}": device for n, device in enumerate(devices)})
+        report = shell.folder / "report.json"
+        upload = ["upload", image, "--targets", file, "--parallel", 1, "--json", report]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "platformio_secureota", *map(str, upload)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )
+        assert process.stderr is not None
+        while not (line := process.stderr.readline()).startswith("[2/6] d1: updated"):
+            assert line, "it ended too early"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+        assert process.returncode == 130
+        assert "secureota: interrupted" in err
+        first = json.loads(report.read_text("utf-8"))
+        done = first["counts"]["updated"]
+        assert first["interrupted"]
+        assert 2 <= done < count
+        assert first["counts"]["untouched"] == count - done
+        assert [line.split("\t")[1] for line in out.splitlines()] == (
+            ["updated"] * done + ["untouched"] * (count - done)
+        )
+        heard = [list(device.heard) for device in devices]
+        assert heard[done:] == [[]] * (count - done)
+
+        again = shell(*upload)
+        assert again.status == 0
+        second = json.loads(report.read_text("utf-8"))["counts"]
+        assert (second["already"], second["updated"]) == (done, count - done)
+        assert [device.heard for device in devices][:done] == heard[:done]
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,12 @@ def test_failures_are_counted() -> None:
     assert outcomes(report)["e"] == "untouched"
 
 
+def test_nothing_is_stopped_where_nobody_is_left() -> None:
+    report, lines = run(failing("b"), fleet("a", "b"))
+    assert lines[-1] == "b failed"
+    assert not report.complete
+
+
 def test_those_under_way_finish_when_another_fails() -> None:
     begun, failed = threading.Event(), threading.Event()
 
