@@ -143,7 +143,7 @@ class Handshake:
         if not password:
             raise Unusable(
                 Reason.PasswordMissing,
-                hint="set SECUREOTA_PASSWORD to the device's password",
+                hint="set SECUREOTA_PASSWORD to the device's password, or --password-file",
             )
         self.password = self._password = password
         return password

@@ -192,7 +192,8 @@ class GrowingBar(Lines):
         if self._shown < 0:
             self._write("Uploading [")
             self._shown = 0
-        length = _BAR * done // total
+        # A second attempt, by the other way, begins at the start again.
+        length = max(self._shown, _BAR * done // total)
         self._write("=" * (length - self._shown))
         self._shown = length
 

@@ -114,7 +114,7 @@ def test_how_many_at_once() -> None:
 
 def test_the_bar_grows_and_ends(capsys: pytest.CaptureFixture[str]) -> None:
     with upload.GrowingBar() as bar:
-        for done in (0, 300, 300, 1000):
+        for done in (0, 300, 300, 0, 200, 1000):
             bar.progress(done, 1000)
     assert capsys.readouterr().out == f"Uploading [{'=' * 40}] 100%\n"
 
