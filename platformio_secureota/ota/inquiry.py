@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import select
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -32,6 +31,9 @@ _PAUSE = 1.0
 _REMEMBERED = 8
 """Questions that may still be answered."""
 
+_MAX_RUBBISH = 64
+"""Datagrams that are no answers, read in one go: against a peer that never stops."""
+
 
 class Inquiry:
     """A conversation about what runs.  Use it as a context manager."""
@@ -43,7 +45,6 @@ class Inquiry:
         self._nonces: collections.deque[str] = collections.deque(maxlen=_REMEMBERED)
         self._udp = socket.socket(device.family, socket.SOCK_DGRAM)
         try:
-            self._udp.setblocking(False)
             if host_address:
                 self._udp.bind((host_address, 0))
             self._udp.connect(device.sockaddr)
@@ -61,14 +62,21 @@ class Inquiry:
     def hear(self, seconds: float) -> Status | None:
         """Return the next answer; None if none came within `seconds`."""
         deadline = time.monotonic() + seconds
-        while True:
-            rest = max(0.0, deadline - time.monotonic())
-            if not select.select([self._udp], [], [], rest)[0]:
+        for _ in range(_MAX_RUBBISH):
+            # The time-out is the socket's own: select() takes no file descriptor above 1,023, and
+            # there may be hundreds of devices.
+            self._udp.settimeout(max(0.0, deadline - time.monotonic()))
+            try:
+                status = statuses.parse(self._udp.recv(65536))
+            except (BlockingIOError, socket.timeout):
                 return None
-            status = self._receive()
+            except OSError:
+                # Nothing listens there at the moment.
+                continue
             if status is not None:
                 self.latest = status
                 return status
+        return None
 
     def answers(self, seconds: float) -> Iterator[Status]:
         """Ask once a second for so long, and yield what is answered."""
@@ -84,13 +92,6 @@ class Inquiry:
     def vouch(self, status: Status, *, password: str, allow_weak: bool) -> None:
         """Refused(NotAuthorized) if it does not answer us, or not with this password."""
         statuses.vouch(status, password=password, nonces=self._nonces, allow_weak=allow_weak)
-
-    def _receive(self) -> Status | None:
-        try:
-            return statuses.parse(self._udp.recv(65536))
-        except OSError:
-            # Nothing listens there at the moment; or the datagram was broken.
-            return None
 
     def __enter__(self) -> Inquiry:
         """Return itself."""
