@@ -15,6 +15,7 @@ using secureota::Endpoint;
 using secureota::Error;
 using secureota::ImageKind;
 using secureota::Port;
+using secureota::Refusal;
 using secureota::StreamState;
 using secureota::VerifiedToken;
 
@@ -26,7 +27,7 @@ SecureOTAClass::SecureOTAClass()
       restartOnSuccess_(true),
       announce_(true),
       factsLoaded_(false),
-      confirmed_(false),
+      trialPrepared_(false),
       streaming_(false),
       lastError_(Error::None),
       reporter_(this),
@@ -34,6 +35,16 @@ SecureOTAClass::SecureOTAClass()
   hostname_[0] = '\0';
   hardware_[0] = '\0';
 }
+
+#if defined(ARDUINO_ARCH_ESP32)
+// Arduino asks before setup(): else it would confirm the image there. It stands in this file
+// because every sketch that uses SecureOTA links it: in one of its own the core's default could
+// win.
+extern "C" bool verifyRollbackLater() {
+  secureota::port().bootControl().limitTrial(secureota::kTrialLimit);
+  return true;
+}
+#endif
 
 // ---- before begin()
 // ------------------------------------------------------------------------------
@@ -123,6 +134,26 @@ void SecureOTAClass::applyHardware() {
   }
 }
 
+SecureOTAClass& SecureOTAClass::setConfirmAfter(uint32_t seconds) {
+  trial_.setConfirmAfter(seconds);
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::setConfirmAutomatically(bool automatic) {
+  trial_.setAutomatic(automatic);
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::setConfirmLimit(uint32_t seconds) {
+  secureota::port().bootControl().limitTrial(seconds);
+  return *this;
+}
+
+SecureOTAClass& SecureOTAClass::setMaxFloorRise(uint32_t days) {
+  floor_.setMaxRise(days);
+  return *this;
+}
+
 SecureOTAClass& SecureOTAClass::onStart(THandlerFunction callback) {
   startCallback_ = std::move(callback);
   return *this;
@@ -174,7 +205,7 @@ void SecureOTAClass::begin() {
     (void)snprintf(hostname_, sizeof hostname_, "%s", port.defaultHostname());
   }
   loadFacts();
-  prepareFloor();
+  prepareTrial();
   secureota::ReceiverParts parts;
   parts.updater.sink = &port.sink();
   parts.updater.floor = &floor_;
@@ -185,6 +216,7 @@ void SecureOTAClass::begin() {
   parts.updater.bufferSize = sizeof tokenBuffer_;
   parts.updater.runningDigest = runningDigestKnown_ ? runningDigest_ : nullptr;
   parts.updater.own = &own_;
+  parts.updater.trial = &trial_;
   parts.password = &password_;
   parts.random = &port.random();
   receiver_.begin(parts);
@@ -222,13 +254,22 @@ void SecureOTAClass::loadFacts() {
   }
 }
 
-void SecureOTAClass::prepareFloor() {
+// Once, whichever of begin(), confirm(), reject() and isPending() comes first.
+void SecureOTAClass::prepareTrial() {
+  if (trialPrepared_) {
+    return;
+  }
+  trialPrepared_ = true;
   Port& port = secureota::port();
   const secureota::Time built =
       secureota_build_time == 0 ? secureota::kNoTime : secureota_build_time * secureota::kSecond;
   (void)note(floor_.begin(&port.store(), built));
   runningDigestKnown_ = port.runningDigest(floor_.record(), runningDigest_);
-  confirmed_ = false;
+  (void)note(
+      trial_.begin(&port.bootControl(), &floor_, runningDigestKnown_ ? runningDigest_ : nullptr));
+  if (!note(trial_.left())) {
+    sayRefusal("the image of the last update was left again: ", trial_.left());
+  }
 }
 
 void SecureOTAClass::end() {
@@ -254,7 +295,7 @@ void SecureOTAClass::handle() {
   if (!listening_) {
     return;
   }
-  confirmRunningImage();
+  confirmWhenDue();
   receiveDatagrams();
   acceptPeers();
   perform(receiver_.tick(secureota::port().milliseconds()));
@@ -265,19 +306,39 @@ void SecureOTAClass::handle() {
   }
 }
 
-// An image that came by an update has proved that it can take the next one as soon as it listens.
-void SecureOTAClass::confirmRunningImage() {
-  if (!confirmed_ && runningDigestKnown_) {
+bool SecureOTAClass::isPending() {
+  prepareTrial();
+  return trial_.pending();
+}
+
+bool SecureOTAClass::confirm() {
+  prepareTrial();
+  const bool wasPending = trial_.pending();
+  const bool confirmed = note(trial_.confirm());
+  if (wasPending && confirmed) {
+    secureota::port().say("confirmed: this image stays");
+  }
+  return confirmed;
+}
+
+bool SecureOTAClass::reject() {
+  prepareTrial();
+  if (!note(trial_.reject())) {
+    return false;
+  }
+  secureota::port().say("rejected: the previous image runs again");
+  secureota::port().restart();
+  return true;
+}
+
+// An image that could have taken the next update for long enough has proved that it can be left.
+void SecureOTAClass::confirmWhenDue() {
+  if (trial_.pending()) {
     Port& port = secureota::port();
-    const bool onTrial = port.bootControl().state() == secureota::BootState::OnTrial;
-    if (!onTrial || note(port.bootControl().keep())) {
-      (void)note(floor_.confirm(runningDigest_));
-    }
-    if (onTrial) {
-      port.say("confirmed: this image stays");
+    if (trial_.isDue(port.milliseconds(), port.networkUp())) {
+      (void)confirm();
     }
   }
-  confirmed_ = true;
 }
 
 void SecureOTAClass::receiveDatagrams() {
@@ -403,17 +464,21 @@ void SecureOTAClass::Reporter::onAlreadyRunning(const VerifiedToken& token) {
   owner_->sayAccepted("accepted: runs already, nothing touched", token);
 }
 
-void SecureOTAClass::Reporter::onRefused(Error why, Stage at) {
+void SecureOTAClass::Reporter::onRefused(const Refusal& refusal, Stage at) {
   static const ota_error_t kCodes[] = {OTA_BEGIN_ERROR, OTA_AUTH_ERROR, OTA_CONNECT_ERROR,
                                        OTA_RECEIVE_ERROR, OTA_END_ERROR};
-  owner_->lastError_ = why;
-  char line[secureota::kRefusalSize];
-  const size_t start = secureota::appendText("refused: ", line, 0, sizeof line - 1);
-  line[start + secureota::formatRefusal(why, line + start, sizeof line - 1 - start)] = '\0';
-  secureota::port().say(line);
+  owner_->lastError_ = refusal.why;
+  sayRefusal("refused: ", refusal);
   if (owner_->errorCallback_) {
     owner_->errorCallback_(kCodes[static_cast<size_t>(at)]);
   }
+}
+
+void SecureOTAClass::sayRefusal(const char* what, const Refusal& refusal) {
+  char line[64 + secureota::kRefusalSize];
+  const size_t start = secureota::appendText(what, line, 0, sizeof line - 1);
+  line[start + secureota::formatRefusal(refusal, line + start, sizeof line - 1 - start)] = '\0';
+  secureota::port().say(line);
 }
 
 void SecureOTAClass::sayAccepted(const char* how, const VerifiedToken& token) {

@@ -25,6 +25,7 @@
 #include "secureota/policies.h"
 #include "secureota/port.h"
 #include "secureota/receiver.h"
+#include "secureota/trial.h"
 
 #if defined(ARDUINO)
 #if !defined(ARDUINO_ARCH_ESP32)
@@ -128,6 +129,26 @@ class SecureOTAClass {
   // that names revisions.
   bool setHardware(const char* revision);
 
+  // ---- the trial of a new image (docs/updates.md) ----
+  //
+  // A new image stays only once it is confirmed: by default when the network was up and the device
+  // listened for a minute. Until then a restart of any kind, also by the limit, brings the previous
+  // image back, and other updates are refused. On a chip it takes a boot loader with rollback,
+  // which Arduino's are.
+
+  // Seconds of listening after which the image confirms itself; 60 by default, 0: at once.
+  SecureOTAClass& setConfirmAfter(uint32_t seconds);
+
+  // Off: only confirm() confirms. On by default.
+  SecureOTAClass& setConfirmAutomatically(bool automatic);
+
+  // Seconds from the start, or from this call, after which an image that is not confirmed is reset;
+  // 3,600 by default, 0: never.
+  SecureOTAClass& setConfirmLimit(uint32_t seconds);
+
+  // Days by which one image may raise the floor; 1,096 by default, at least 1.
+  SecureOTAClass& setMaxFloorRise(uint32_t days);
+
   // The sketch's answer to a refusal, to the start of writing (the token was accepted by then), to
   // progress (bytes, of how many), and to success, just before the restart.
   SecureOTAClass& onStart(THandlerFunction callback);
@@ -148,10 +169,22 @@ class SecureOTAClass {
 
   void end();
 
+  // The image that runs is new, and not confirmed yet.
+  bool isPending();
+
+  // It works, and stays; also before begin(). Does nothing where it is not pending. False, and
+  // lastError() says why, if that can't be written down: it is pending still.
+  bool confirm();
+
+  // It does not work: restarts into the previous image. Returns false, and lastError() says why,
+  // where it is not pending or there is no previous image.
+  bool reject();
+
   // U_FLASH or U_SPIFFS: of the upload under way, or the last one.
   int getCommand() const;
 
-  // Why the last update was refused, by name: secureota::errorName(), errorSentence().
+  // Why the last update was refused, or why the image that it brought was left again, by name:
+  // secureota::errorName(), errorSentence().
   secureota::Error lastError() const {
     return lastError_;
   }
@@ -169,7 +202,7 @@ class SecureOTAClass {
     void onProgress(size_t done, size_t total) override;
     void onActivated(const secureota::VerifiedToken& token) override;
     void onAlreadyRunning(const secureota::VerifiedToken& token) override;
-    void onRefused(secureota::Error why, Stage at) override;
+    void onRefused(const secureota::Refusal& refusal, Stage at) override;
 
    private:
     SecureOTAClass* owner_;
@@ -178,13 +211,14 @@ class SecureOTAClass {
   void loadFacts();
   void applyPolicies();
   void applyHardware();
-  void prepareFloor();
-  void confirmRunningImage();
+  void prepareTrial();
+  void confirmWhenDue();
   void receiveDatagrams();
   void acceptPeers();
   void serveStream();
   void perform(const secureota::Actions& actions);
   void finishUpdate();
+  static void sayRefusal(const char* what, const secureota::Refusal& refusal);
   void sayAccepted(const char* how, const secureota::VerifiedToken& token);
   bool note(secureota::Error error);
 
@@ -197,7 +231,7 @@ class SecureOTAClass {
   bool restartOnSuccess_;
   bool announce_;
   bool factsLoaded_;
-  bool confirmed_;
+  bool trialPrepared_;
   bool streaming_;  // a stream was asked for or accepted, and not closed yet
   secureota::Error lastError_;
 
@@ -214,6 +248,7 @@ class SecureOTAClass {
   secureota::Manifest own_;  // what this firmware says it is
   char hardware_[secureota::kMaxRevisionSize + 1];
   secureota::Floor floor_;
+  secureota::Trial trial_;
   bool runningDigestKnown_;
   uint8_t runningDigest_[secureota::kSha256Size];
   secureota::Receiver receiver_;

@@ -68,6 +68,7 @@ class Device:
         """Write `program` into its flash, as a serial upload would, and start it."""
         flash = str(PROJECT / "flash")
         command = [str(program), "--flash", "--dir", flash, "--port", str(port)]
+        command += ["--confirm-after", "1"]  # seconds; it is a minute otherwise
         self.process = subprocess.Popen(
             command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

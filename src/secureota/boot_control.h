@@ -2,6 +2,8 @@
 // implements.
 #pragma once
 
+#include <stdint.h>
+
 #include "error.h"
 
 namespace secureota {
@@ -26,6 +28,10 @@ class BootControl {
   // From the next boot on the previous image runs; may restart at once. ActivateFailed where there
   // is none.
   SECUREOTA_NODISCARD virtual Error giveUp() = 0;
+
+  // Restarts by itself where the image is on trial and not kept within so many seconds from now,
+  // whatever the program does meanwhile; 0: never.
+  virtual void limitTrial(uint32_t seconds) = 0;
 
  protected:
   ~BootControl() {}

@@ -1,78 +1,25 @@
 #include "floor.h"
 
 namespace secureota {
-namespace {
-
-const uint8_t kMagicAndVersion[] = {'S', 'O', 'T', 'A', 1};
-const size_t kCheckSize = 4;
-
-void putNumber(uint64_t number, size_t size, uint8_t** at) {
-  for (size_t i = 0; i < size; ++i) {
-    (*at)[i] = static_cast<uint8_t>(number >> (8 * (size - 1 - i)));
-  }
-  *at += size;
-}
-
-uint64_t takeNumber(size_t size, const uint8_t** at) {
-  uint64_t number = 0;
-  for (size_t i = 0; i < size; ++i) {
-    number = number << 8 | (*at)[i];
-  }
-  *at += size;
-  return number;
-}
-
-void putImage(const ImageIdentity& image, uint8_t** at) {
-  memcpy(*at, image.digest, kSha256Size);
-  *at += kSha256Size;
-  putNumber(image.size, 4, at);
-  putNumber(static_cast<uint64_t>(image.genTime), 8, at);
-}
-
-void takeImage(ImageIdentity* image, const uint8_t** at) {
-  memcpy(image->digest, *at, kSha256Size);
-  *at += kSha256Size;
-  image->size = static_cast<uint32_t>(takeNumber(4, at));
-  image->genTime = static_cast<Time>(takeNumber(8, at));
-}
 
 const ImageIdentity kNoImage = {{0}, 0, kNoTime};
 
-}  // namespace
+KindRecord::KindRecord() : floor(kNoTime), confirmed(kNoImage), pending(kNoImage) {}
 
-UpdateRecord::UpdateRecord() : floor(kNoTime), confirmed(kNoImage), pending(kNoImage) {}
+UpdateRecord::UpdateRecord() : left(Error::None), stepped() {}
 
-Error encodeRecord(const UpdateRecord& record, uint8_t out[kRecordSize]) {
-  uint8_t bytes[kRecordSize];
-  uint8_t* at = bytes;
-  memcpy(at, kMagicAndVersion, sizeof kMagicAndVersion);
-  at += sizeof kMagicAndVersion;
-  putNumber(static_cast<uint64_t>(record.floor), 8, &at);
-  putImage(record.confirmed, &at);
-  putImage(record.pending, &at);
-  uint8_t check[kSha256Size];
-  SECUREOTA_TRY(digest(DigestAlgorithm::Sha256, Bytes(bytes, kRecordSize - kCheckSize), check));
-  memcpy(at, check, kCheckSize);
-  memcpy(out, bytes, kRecordSize);
-  return Error::None;
+// True if it was needed.
+static bool seed(Time buildTime, KindRecord* kind) {
+  if (kind->floor != kNoTime || buildTime == kNoTime) {
+    return false;
+  }
+  kind->floor = buildTime;
+  return true;
 }
 
-bool decodeRecord(Bytes bytes, UpdateRecord* out) {
-  if (bytes.size != kRecordSize ||
-      memcmp(bytes.data, kMagicAndVersion, sizeof kMagicAndVersion) != 0) {
-    return false;
-  }
-  uint8_t check[kSha256Size];
-  const Bytes checked(bytes.data, kRecordSize - kCheckSize);
-  if (digest(DigestAlgorithm::Sha256, checked, check) != Error::None ||
-      memcmp(check, bytes.data + checked.size, kCheckSize) != 0) {
-    return false;
-  }
-  const uint8_t* at = bytes.data + sizeof kMagicAndVersion;
-  out->floor = static_cast<Time>(takeNumber(8, &at));
-  takeImage(&out->confirmed, &at);
-  takeImage(&out->pending, &at);
-  return true;
+void Floor::setMaxRise(uint32_t days) {
+  const uint32_t bounded = days < 1 ? 1 : days > 36500 ? 36500 : days;
+  maxRise_ = static_cast<Time>(bounded) * 24 * 60 * 60 * kSecond;
 }
 
 Error Floor::begin(RecordStore* store, Time buildTime) {
@@ -81,31 +28,60 @@ Error Floor::begin(RecordStore* store, Time buildTime) {
   const size_t size = store->load(bytes, sizeof bytes);
   record_ = UpdateRecord();
   (void)decodeRecord(Bytes(bytes, size), &record_);
-  if (record_.floor != kNoTime || buildTime == kNoTime) {
-    return Error::None;
-  }
-  record_.floor = buildTime;
-  return save(record_);
+  const bool application = seed(buildTime, &record_.application);
+  const bool filesystem = seed(buildTime, &record_.filesystem);
+  return application || filesystem ? save(record_) : Error::None;
 }
 
-Error Floor::expect(const ImageIdentity& image) {
+Error Floor::expect(ImageKind kind, const ImageIdentity& image) {
   UpdateRecord next = record_;
-  next.pending = image;
+  next.of(kind).pending = image;
+  if (kind == ImageKind::Application) {
+    next.left = Error::None;
+  }
   return save(next);
 }
 
-Error Floor::confirm(const uint8_t runningDigest[kSha256Size]) {
-  const ImageIdentity& pending = record_.pending;
-  if (pending.size == 0 || memcmp(pending.digest, runningDigest, kSha256Size) != 0) {
+Error Floor::confirm(ImageKind kind, const uint8_t digest[kSha256Size]) {
+  const ImageIdentity& pending = record_.of(kind).pending;
+  if (pending.size == 0 || memcmp(pending.digest, digest, kSha256Size) != 0) {
     return Error::None;
   }
   UpdateRecord next = record_;
-  next.confirmed = pending;
-  next.pending = kNoImage;
-  if (next.floor == kNoTime || next.floor < pending.genTime) {
-    next.floor = pending.genTime;
+  KindRecord& its = next.of(kind);
+  its.floor = raised(its.floor, pending, &next);
+  its.confirmed = pending;
+  its.pending = kNoImage;
+  if (kind == ImageKind::Application) {
+    next.left = Error::None;
   }
   return save(next);
+}
+
+Error Floor::reject() {
+  UpdateRecord next = record_;
+  next.left = Error::ImageRejected;
+  return save(next);
+}
+
+// The step is taken once for each image: else two tokens from a wrong clock, installed in turns,
+// would carry the floor as far as they like.
+Time Floor::raised(Time floor, const ImageIdentity& image, UpdateRecord* record) const {
+  if (floor == kNoTime || (image.genTime > floor && image.genTime - floor <= maxRise_)) {
+    return image.genTime;
+  }
+  if (image.genTime <= floor) {
+    return floor;
+  }
+  const size_t kept = UpdateRecord::kStepped - 1;
+  for (const uint8_t(&each)[UpdateRecord::kSteppedSize] : record->stepped) {
+    if (memcmp(each, image.digest, sizeof each) == 0) {
+      return floor;
+    }
+  }
+  memmove(record->stepped[0], record->stepped[1], kept * UpdateRecord::kSteppedSize);
+  memcpy(record->stepped[kept], image.digest, UpdateRecord::kSteppedSize);
+  return floor + maxRise_;
 }
 
 Error Floor::save(const UpdateRecord& record) {

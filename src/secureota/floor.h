@@ -1,12 +1,17 @@
-// What a device remembers about its images: the floor below which it accepts no token, and the
-// image that was activated but has not confirmed itself.
+// What a device remembers about its images: for each kind the floor below which it accepts no
+// token, and the image that was written but has not confirmed itself.
 //
-// The floor is the genTime of the last CONFIRMED image. It never falls, and it rises only in
+// A floor is the genTime of the last CONFIRMED image. It never falls, and it rises only in
 // confirm(): an image that was written but never worked leaves no trace in it.
+//
+// It rises by a limited step at once (three years by default), so that one token from a wrong clock
+// can't lock the owner out for ever; and by that step once for each image, so that the same token
+// can't do it again.
 #pragma once
 
 #include "bytes.h"
 #include "error.h"
+#include "image_sink.h"
 #include "verifier.h"
 
 namespace secureota {
@@ -18,19 +23,43 @@ struct ImageIdentity {
   Time genTime;   // of the token that brought it
 };
 
+// What there is of each kind.
+struct KindRecord {
+  Time floor;               // kNoTime: none
+  ImageIdentity confirmed;  // the last image that was confirmed; size 0: none came by update
+  ImageIdentity pending;    // written or being written, not confirmed yet; size 0: none
+
+  KindRecord();
+};
+
 // The record that outlives restarts.
 struct UpdateRecord {
-  Time floor;               // kNoTime: none
-  ImageIdentity confirmed;  // the last image that confirmed itself; size 0: none came by update
-  ImageIdentity pending;    // activated, not confirmed yet; size 0: none
+  KindRecord application;
+  KindRecord filesystem;
+
+  // Why the pending application was left again, if it said so itself: None or ImageRejected.
+  Error left;
+
+  // The first bytes of the digests of images for which a floor has taken its step, oldest first.
+  static const size_t kStepped = 4;
+  static const size_t kSteppedSize = 8;
+  uint8_t stepped[kStepped][kSteppedSize];
 
   UpdateRecord();
+  KindRecord& of(ImageKind kind) {
+    return kind == ImageKind::Application ? application : filesystem;
+  }
+  const KindRecord& of(ImageKind kind) const {
+    return kind == ImageKind::Application ? application : filesystem;
+  }
 };
 
 // Bytes of an encoded record. Layout, all numbers big-endian:
-//     "SOTA" | version 1 (1) | floor (8) | confirmed, pending: digest (32) size (4) genTime (8) |
-//     the first four bytes of the SHA-256 of all that
-const size_t kRecordSize = 4 + 1 + 8 + 2 * (kSha256Size + 4 + 8) + 4;
+//     "SOTA" | version 2 (1) |
+//     application, filesystem: floor (8), confirmed and pending: digest (32) size (4) genTime (8) |
+//     left (1): 0 or 1 | stepped (4 times 8) | the first four bytes of the SHA-256 of all that
+const size_t kRecordSize = 4 + 1 + 2 * (8 + 2 * (kSha256Size + 4 + 8)) + 1 +
+                           UpdateRecord::kStepped * UpdateRecord::kSteppedSize + 4;
 
 SECUREOTA_NODISCARD Error encodeRecord(const UpdateRecord& record, uint8_t out[kRecordSize]);
 
@@ -52,30 +81,44 @@ class RecordStore {
 
 class Floor {
  public:
-  Floor() : store_(nullptr) {}
+  // Three years.
+  static const uint32_t kDefaultMaxRise = 1096;  // days
 
-  // Loads the record. Where there is no floor yet, it starts at `buildTime`, the time at which the
+  Floor() : store_(nullptr), maxRise_(0) { setMaxRise(kDefaultMaxRise); }
+
+  // How far a floor rises at once: 1 to 36,500 days. More or less counts as the nearest of these.
+  void setMaxRise(uint32_t days);
+
+  // Loads the record. Floors that are not there yet start at `buildTime`, the time at which the
   // running image was built (kNoTime if that is unknown), and that is saved. FlashWriteFailed if
-  // it can't be; the floor holds all the same until the next restart.
+  // it can't be; the floors hold all the same until the next restart.
   SECUREOTA_NODISCARD Error begin(RecordStore* store, Time buildTime);
 
   const UpdateRecord& record() const { return record_; }
 
   // Is a token of this genTime, for an image other than the running one, new enough? It must be
   // strictly newer than the floor.
-  bool admits(Time genTime) const { return record_.floor == kNoTime || genTime > record_.floor; }
+  bool admits(ImageKind kind, Time genTime) const {
+    const Time floor = record_.of(kind).floor;
+    return floor == kNoTime || genTime > floor;
+  }
 
-  // Remembers an image that is about to be activated.
-  SECUREOTA_NODISCARD Error expect(const ImageIdentity& image);
+  // Remembers an image that is about to be activated or, in place, written.
+  SECUREOTA_NODISCARD Error expect(ImageKind kind, const ImageIdentity& image);
 
-  // The running image says that it works. Raises the floor if it is the one that was expected;
-  // does nothing otherwise.
-  SECUREOTA_NODISCARD Error confirm(const uint8_t runningDigest[kSha256Size]);
+  // The image with this digest works. Raises the floor if it is the one that was expected; does
+  // nothing otherwise.
+  SECUREOTA_NODISCARD Error confirm(ImageKind kind, const uint8_t digest[kSha256Size]);
+
+  // The pending application says that it does not work.
+  SECUREOTA_NODISCARD Error reject();
 
  private:
+  Time raised(Time floor, const ImageIdentity& image, UpdateRecord* record) const;
   SECUREOTA_NODISCARD Error save(const UpdateRecord& record);
 
   RecordStore* store_;
+  Time maxRise_;
   UpdateRecord record_;
 };
 

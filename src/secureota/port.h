@@ -58,6 +58,9 @@ class Port {
   // Who waits to be accepted goes on waiting.
   virtual void closeStream() = 0;
 
+  // A host could reach this device now, as far as the device can tell.
+  virtual bool networkUp() = 0;
+
   // ---- the machine ----
 
   virtual uint32_t milliseconds() = 0;  // of any origin, wraps around

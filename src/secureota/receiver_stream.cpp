@@ -114,8 +114,9 @@ Actions Receiver::refuseStream(Error why, UpdateListener::Stage at, uint32_t now
   updater_.abort();
   restartAfter_ = false;
   enter(State::Draining, now);
-  listener().onRefused(why, at);
-  size_t size = formatRefusal(why, streamText_, kTextSize - 1);
+  const Refusal refusal = updater_.explain(why);
+  listener().onRefused(refusal, at);
+  size_t size = formatRefusal(refusal, streamText_, kTextSize - 1);
   streamText_[size++] = '\n';
   Actions actions;
   actions.stream = asBytes(streamText_, size);

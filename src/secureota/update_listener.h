@@ -1,8 +1,8 @@
 // Who wants to know how an update goes: the sketch's callbacks, a log, a watchdog.
 #pragma once
 
-#include "error.h"
 #include "image_sink.h"
+#include "refusal.h"
 #include "verifier.h"
 
 namespace secureota {
@@ -33,8 +33,8 @@ class UpdateListener {
 
   // Refused or broken off; whatever was begun is undone. `at` is where.
   enum class Stage : uint8_t { Invitation, Authentication, Connection, Transfer, Finish };
-  virtual void onRefused(Error why, Stage at) {
-    (void)why;
+  virtual void onRefused(const Refusal& refusal, Stage at) {
+    (void)refusal;
     (void)at;
   }
 

@@ -84,6 +84,15 @@ bool Updater::active() const {
          state_ == State::Image;
 }
 
+Refusal Updater::explain(Error why) const {
+  Refusal refusal(why);
+  if (why == Error::OlderThanFloor) {
+    refusal.signedAt = token_.genTime;
+    refusal.floor = parts_.floor->record().of(kind_).floor;
+  }
+  return refusal;
+}
+
 Error Updater::fail(Error why) {
   abort();
   state_ = State::Failed;
@@ -163,10 +172,13 @@ Error Updater::judgeToken() {
   parts_.listener->breathe();
   alreadyRunning_ = kind_ == ImageKind::Application && parts_.runningDigest != nullptr &&
                     memcmp(token_.imageDigest, parts_.runningDigest, kSha256Size) == 0;
-  if (!alreadyRunning_ && !parts_.floor->admits(token_.genTime)) {
-    return Error::OlderThanFloor;
+  if (alreadyRunning_) {
+    return Error::None;
   }
-  return Error::None;
+  if (parts_.trial != nullptr && parts_.trial->pending()) {
+    return Error::NotConfirmedYet;
+  }
+  return parts_.floor->admits(kind_, token_.genTime) ? Error::None : Error::OlderThanFloor;
 }
 
 // The front of the image waits in the buffer, which the token has left, until it is judged.
@@ -184,6 +196,10 @@ Error Updater::takeFront(Bytes* rest) {
 Error Updater::openSlot() {
   const uint32_t size = judge_.storedSize();
   parts_.listener->onStart(kind_, size);
+  // Written in place: what was there is gone from here on, and what comes is not there yet.
+  if (kind_ == ImageKind::Filesystem && parts_.floor->expect(kind_, identity()) != Error::None) {
+    return Error::FlashOpenFailed;
+  }
   return parts_.sink->open(kind_, size);
 }
 
@@ -234,18 +250,23 @@ Error Updater::readBackAndCompare() {
                                                                : Error::FlashReadBackMismatch;
 }
 
-// The record comes first: an image that boots without being expected could never raise the floor.
+ImageIdentity Updater::identity() const {
+  ImageIdentity image;
+  memcpy(image.digest, token_.imageDigest, kSha256Size);
+  image.size = header_.header().imageSize;
+  image.genTime = token_.genTime;
+  return image;
+}
+
+// An application is remembered first: one that boots without being expected could never raise the
+// floor. It is confirmed when it runs; a filesystem, now that it lies there as it was signed.
 Error Updater::activate() {
-  if (kind_ == ImageKind::Application) {
-    ImageIdentity image;
-    memcpy(image.digest, token_.imageDigest, kSha256Size);
-    image.size = header_.header().imageSize;
-    image.genTime = token_.genTime;
-    if (parts_.floor->expect(image) != Error::None) {
-      return Error::ActivateFailed;
-    }
+  if (kind_ == ImageKind::Application && parts_.floor->expect(kind_, identity()) != Error::None) {
+    return Error::ActivateFailed;
   }
-  return parts_.sink->activate();
+  SECUREOTA_TRY(parts_.sink->activate());
+  return kind_ == ImageKind::Application ? Error::None
+                                         : parts_.floor->confirm(kind_, token_.imageDigest);
 }
 
 }  // namespace secureota

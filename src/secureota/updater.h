@@ -16,6 +16,8 @@
 #include "floor.h"
 #include "image_judge.h"
 #include "image_sink.h"
+#include "refusal.h"
+#include "trial.h"
 #include "update_listener.h"
 #include "verifier.h"
 
@@ -40,6 +42,9 @@ struct UpdaterParts {
 
   // The device's own manifest; null: it says nothing about itself.
   const Manifest* own;
+
+  // While it is pending, no other image is taken; null: what runs is on no trial.
+  const Trial* trial;
 };
 
 class Updater {
@@ -59,6 +64,9 @@ class Updater {
 
   // Breaks off. Nothing stays bootable that was not before; the running image is never touched.
   void abort();
+
+  // What is to be said of an error that a call has returned.
+  Refusal explain(Error why) const;
 
   // Between begin and the end of the update, whatever that was.
   bool active() const;
@@ -90,6 +98,7 @@ class Updater {
   Error checkImage();
   Error readBackAndCompare();
   Error activate();
+  ImageIdentity identity() const;
 
   UpdaterParts parts_;
   State state_;

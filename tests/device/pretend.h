@@ -168,6 +168,32 @@ class Store final : public secureota::RecordStore {
   Journal* journal_;
 };
 
+// What runs was kept, unless a test says otherwise.
+class Boot final : public secureota::BootControl {
+ public:
+  Boot() : now(secureota::BootState::Kept), other(false), fails(false), gaveUp(false) {}
+
+  secureota::BootState state() override { return now; }
+  bool otherGivenUp() override { return other; }
+  Error keep() override {
+    if (fails) {
+      return Error::ActivateFailed;
+    }
+    now = secureota::BootState::Kept;
+    return Error::None;
+  }
+  Error giveUp() override {
+    gaveUp = !fails;
+    return fails ? Error::ActivateFailed : Error::None;
+  }
+  void limitTrial(uint32_t) override {}
+
+  secureota::BootState now;
+  bool other;  // was given up
+  bool fails;
+  bool gaveUp;
+};
+
 class Listener final : public secureota::UpdateListener {
  public:
   explicit Listener(Journal* journal) : lastError(Error::None), stage(0), journal_(journal) {}
@@ -179,9 +205,9 @@ class Listener final : public secureota::UpdateListener {
   void onAlreadyRunning(const secureota::VerifiedToken&) override {
     journal_->lines.push_back("alreadyRunning");
   }
-  void onRefused(Error why, Stage at) override {
+  void onRefused(const secureota::Refusal& refusal, Stage at) override {
     journal_->lines.push_back("refused");
-    lastError = why;
+    lastError = refusal.why;
     stage = static_cast<int>(at);
   }
 
@@ -200,6 +226,7 @@ class Device {
     CHECK_ERROR(secureota::digest(secureota::DigestAlgorithm::Sha256, bytesOf(image('A')), running),
                 Error::None);
     CHECK_ERROR(floor.begin(&store, kStart + kHour), Error::None);
+    CHECK_ERROR(trial.begin(&boot, &floor, running), Error::None);
     journal.lines.clear();
   }
 
@@ -214,6 +241,7 @@ class Device {
     parts.bufferSize = buffer.size();
     parts.runningDigest = running;
     parts.own = nullptr;
+    parts.trial = &trial;
     return parts;
   }
 
@@ -225,6 +253,8 @@ class Device {
   secureota::TrustStore anchors;
   secureota::Rules rules;
   secureota::Floor floor;
+  Boot boot;
+  secureota::Trial trial;
   uint8_t running[secureota::kSha256Size];
 
  private:

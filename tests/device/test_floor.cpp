@@ -8,6 +8,7 @@ using secureota::Bytes;
 using secureota::Error;
 using secureota::Floor;
 using secureota::ImageIdentity;
+using secureota::ImageKind;
 using secureota::kNoTime;
 using secureota::kRecordSize;
 using secureota::UpdateRecord;
@@ -22,24 +23,36 @@ ImageIdentity identity(uint8_t seed, secureota::Time genTime) {
   return image;
 }
 
+const secureota::Time kDay = 24 * 60 * 60 * secureota::kSecond;
+
 void recordComesBackAsItWas() {
   UpdateRecord record;
-  record.floor = 123456789;
-  record.confirmed = identity(1, -5);
-  record.pending = identity(2, INT64_MAX);
+  record.application.floor = 123456789;
+  record.application.confirmed = identity(1, -5);
+  record.application.pending = identity(2, INT64_MAX);
+  record.filesystem.floor = -7;
+  record.filesystem.pending = identity(3, 8);
+  record.left = Error::ImageRejected;
+  memset(record.stepped, 9, sizeof record.stepped);
   uint8_t bytes[kRecordSize];
   CHECK_ERROR(secureota::encodeRecord(record, bytes), Error::None);
   UpdateRecord back;
   CHECK(secureota::decodeRecord(Bytes(bytes, sizeof bytes), &back));
-  CHECK(back.floor == 123456789);
-  CHECK(back.confirmed.size == 1001 && back.confirmed.genTime == -5);
-  CHECK(back.pending.size == 1002 && back.pending.genTime == INT64_MAX);
-  CHECK(memcmp(back.pending.digest, record.pending.digest, sizeof back.pending.digest) == 0);
+  const secureota::KindRecord& application = back.of(ImageKind::Application);
+  CHECK(application.floor == 123456789);
+  CHECK(application.confirmed.size == 1001 && application.confirmed.genTime == -5);
+  CHECK(application.pending.size == 1002 && application.pending.genTime == INT64_MAX);
+  CHECK(memcmp(application.pending.digest, record.application.pending.digest, 32) == 0);
+  const secureota::KindRecord& filesystem = back.of(ImageKind::Filesystem);
+  CHECK(filesystem.floor == -7 && filesystem.confirmed.size == 0);
+  CHECK(filesystem.pending.size == 1003);
+  CHECK(back.left == Error::ImageRejected);
+  CHECK(memcmp(back.stepped, record.stepped, sizeof back.stepped) == 0);
 }
 
 void tornOrTurnedRecordIsNone() {
   UpdateRecord record;
-  record.floor = 77;
+  record.application.floor = 77;
   uint8_t bytes[kRecordSize + 1];
   CHECK_ERROR(secureota::encodeRecord(record, bytes), Error::None);
   UpdateRecord back;
@@ -52,8 +65,29 @@ void tornOrTurnedRecordIsNone() {
     CHECK(!secureota::decodeRecord(Bytes(bytes, kRecordSize), &back));
     bytes[bit / 8] ^= static_cast<uint8_t>(1 << (bit % 8));
   }
-  CHECK(back.floor == kNoTime);  // untouched
+  CHECK(back.application.floor == kNoTime);  // untouched
   CHECK(secureota::decodeRecord(Bytes(bytes, kRecordSize), &back));
+}
+
+// As the firmware before this one has written it: the floor must not fall by an update.
+void firstVersionIsRead() {
+  Buffer bytes = {'S', 'O', 'T', 'A', 1, 0, 0, 0, 0, 0, 0, 0x30, 0x39};
+  for (uint8_t seed = 1; seed <= 2; ++seed) {
+    bytes.insert(bytes.end(), 32, seed);
+    const uint8_t kSizeAndTime[] = {0, 0, 1, seed, 0, 0, 0, 0, 0, 0, 2, seed};
+    bytes.insert(bytes.end(), kSizeAndTime, kSizeAndTime + sizeof kSizeAndTime);
+  }
+  uint8_t check[32];
+  CHECK_ERROR(secureota::digest(secureota::DigestAlgorithm::Sha256, pretend::bytesOf(bytes), check),
+              Error::None);
+  bytes.insert(bytes.end(), check, check + 4);
+  UpdateRecord record;
+  CHECK(secureota::decodeRecord(pretend::bytesOf(bytes), &record));
+  CHECK(record.application.floor == 12345 && record.filesystem.floor == kNoTime);
+  CHECK(record.application.confirmed.size == 0x101 && record.application.confirmed.digest[31] == 1);
+  CHECK(record.application.pending.size == 0x102 && record.application.pending.genTime == 0x202);
+  bytes[4] = 2;
+  CHECK(!secureota::decodeRecord(pretend::bytesOf(bytes), &record));
 }
 
 void buildTimeSeedsAnEmptyStoreOnly() {
@@ -61,16 +95,20 @@ void buildTimeSeedsAnEmptyStoreOnly() {
   pretend::Store store(&journal);
   Floor floor;
   CHECK_ERROR(floor.begin(&store, kNoTime), Error::None);
-  CHECK(floor.record().floor == kNoTime && floor.admits(INT64_MIN + 1));
+  CHECK(floor.record().application.floor == kNoTime);
+  CHECK(floor.admits(ImageKind::Application, INT64_MIN + 1));
   CHECK(store.record.empty());
 
   CHECK_ERROR(floor.begin(&store, 1000), Error::None);
-  CHECK(floor.record().floor == 1000);
-  CHECK(!floor.admits(999) && !floor.admits(1000) && floor.admits(1001));
+  for (ImageKind kind : {ImageKind::Application, ImageKind::Filesystem}) {
+    CHECK(floor.record().of(kind).floor == 1000);
+    CHECK(!floor.admits(kind, 999) && !floor.admits(kind, 1000) && floor.admits(kind, 1001));
+  }
 
   Floor newerBuild;
   CHECK_ERROR(newerBuild.begin(&store, 5000), Error::None);
-  CHECK(newerBuild.record().floor == 1000);
+  CHECK(newerBuild.record().application.floor == 1000);
+  CHECK(newerBuild.record().filesystem.floor == 1000);
 }
 
 void confirmRaisesAndNeverLowers() {
@@ -79,26 +117,77 @@ void confirmRaisesAndNeverLowers() {
   Floor floor;
   CHECK_ERROR(floor.begin(&store, 1000), Error::None);
   const ImageIdentity newer = identity(7, 2000);
-  CHECK_ERROR(floor.expect(newer), Error::None);
-  CHECK(floor.record().floor == 1000);
+  const secureota::KindRecord& its = floor.record().application;
+  CHECK_ERROR(floor.expect(ImageKind::Application, newer), Error::None);
+  CHECK(its.floor == 1000);
 
-  CHECK_ERROR(floor.confirm(identity(8, 0).digest), Error::None);  // another image runs
-  CHECK(floor.record().floor == 1000 && floor.record().pending.size != 0);
+  CHECK_ERROR(floor.confirm(ImageKind::Application, identity(8, 0).digest), Error::None);
+  CHECK(its.floor == 1000 && its.pending.size != 0);  // another image runs
+  CHECK_ERROR(floor.confirm(ImageKind::Filesystem, newer.digest), Error::None);
+  CHECK(its.floor == 1000 && its.pending.size != 0);
 
   store.fails = true;
-  CHECK_ERROR(floor.confirm(newer.digest), Error::FlashWriteFailed);
-  CHECK(floor.record().floor == 1000);
+  CHECK_ERROR(floor.confirm(ImageKind::Application, newer.digest), Error::FlashWriteFailed);
+  CHECK(its.floor == 1000);
   store.fails = false;
-  CHECK_ERROR(floor.confirm(newer.digest), Error::None);
-  CHECK(floor.record().floor == 2000 && floor.record().pending.size == 0);
+  CHECK_ERROR(floor.confirm(ImageKind::Application, newer.digest), Error::None);
+  CHECK(its.floor == 2000 && its.pending.size == 0);
+  CHECK(floor.record().filesystem.floor == 1000);
 
-  CHECK_ERROR(floor.expect(identity(9, 1500)), Error::None);
-  CHECK_ERROR(floor.confirm(identity(9, 0).digest), Error::None);
-  CHECK(floor.record().floor == 2000);
+  CHECK_ERROR(floor.expect(ImageKind::Application, identity(9, 1500)), Error::None);
+  CHECK_ERROR(floor.confirm(ImageKind::Application, identity(9, 0).digest), Error::None);
+  CHECK(its.floor == 2000);
 
-  journal.lines.clear();
-  CHECK_ERROR(floor.confirm(identity(9, 0).digest), Error::None);  // once is enough
+  journal.lines.clear();  // once is enough
+  CHECK_ERROR(floor.confirm(ImageKind::Application, identity(9, 0).digest), Error::None);
   CHECK(journal.lines.empty());
+}
+
+class Raised {
+ public:
+  Raised() : store_(&journal_) { CHECK_ERROR(floor.begin(&store_, 0), Error::None); }
+
+  // The floor in days, after an image of that genTime was confirmed.
+  int by(uint8_t seed, int days, ImageKind kind = ImageKind::Application) {
+    const ImageIdentity image = identity(seed, days * kDay);
+    CHECK_ERROR(floor.expect(kind, image), Error::None);
+    CHECK_ERROR(floor.confirm(kind, image.digest), Error::None);
+    return static_cast<int>(floor.record().of(kind).floor / kDay);
+  }
+
+  Floor floor;
+
+ private:
+  pretend::Journal journal_;
+  pretend::Store store_;
+};
+
+void risesByALimitedStep() {
+  Raised raised;
+  CHECK(raised.by(1, 1096) == 1096);
+  CHECK(raised.by(2, 1096 + 1097) == 1096 + 1096);  // from the year 2099, say
+  CHECK(raised.by(3, 50000) == 3 * 1096);
+  for (uint8_t again = 2; again <= 3; ++again) {  // their tokens are newer than the floor still
+    CHECK(raised.by(3, 50000) == 3 * 1096);
+    CHECK(raised.by(2, 60000) == 3 * 1096);
+  }
+  CHECK(raised.by(3, 3 * 1096 + 5) == 3 * 1096 + 5);       // signed anew, with a better clock
+  CHECK(raised.by(3, 50000, ImageKind::Filesystem) == 0);  // each image once, whatever its kind
+  CHECK(raised.by(4, 50000, ImageKind::Filesystem) == 1096);
+
+  Raised narrow;
+  narrow.floor.setMaxRise(10);
+  CHECK(narrow.by(1, 11) == 10 && narrow.by(2, 20) == 20);
+  narrow.floor.setMaxRise(0);
+  CHECK(narrow.by(3, 30) == 21);
+  narrow.floor.setMaxRise(UINT32_MAX);
+  CHECK(narrow.by(4, 100000) == 21 + 36500);
+
+  Raised first;  // without a build time there is nothing to count from
+  pretend::Journal journal;
+  pretend::Store store(&journal);
+  CHECK_ERROR(first.floor.begin(&store, kNoTime), Error::None);
+  CHECK(first.by(1, 70000) == 70000);
 }
 
 void storeThatFailsDoesNotOpenTheDoor() {
@@ -107,7 +196,8 @@ void storeThatFailsDoesNotOpenTheDoor() {
   store.fails = true;
   Floor floor;
   CHECK_ERROR(floor.begin(&store, 1000), Error::FlashWriteFailed);
-  CHECK(floor.record().floor == 1000 && !floor.admits(1000));
+  CHECK(floor.record().application.floor == 1000);
+  CHECK(!floor.admits(ImageKind::Application, 1000));
 }
 
 void policies() {
@@ -177,8 +267,10 @@ void times() {
 int main() {
   recordComesBackAsItWas();
   tornOrTurnedRecordIsNone();
+  firstVersionIsRead();
   buildTimeSeedsAnEmptyStoreOnly();
   confirmRaisesAndNeverLowers();
+  risesByALimitedStep();
   storeThatFailsDoesNotOpenTheDoor();
   policies();
   times();

@@ -18,9 +18,10 @@ const ImageKind kApp = ImageKind::Application;
 const ImageKind kFs = ImageKind::Filesystem;
 
 const char kWholeStory[] = "start open write seal readBack save activate activated";
-const char kFilesystemStory[] = "start open write seal readBack activate activated";
+const char kFilesystemStory[] = "start save open write seal readBack activate save activated";
 const char kBeforeTheSlot[] = "abort";
 const char kAfterTheLastByte[] = "start open write abort";
+const char kAfterTheLastByteFs[] = "start save open write abort";
 
 struct Signed {
   Buffer image;
@@ -115,12 +116,12 @@ void whatADeviceDecidesAndWhen() {
       {"", "", kApp, SIGNED(BadApp), Error::ManifestMalformed, kAfterTheLastByte},
       {"lamp", "revA", kApp, SIGNED(LampFs), Error::ImageKindMismatch, kAfterTheLastByte},
       {"", "", kApp, SIGNED(AnyFs), Error::ImageKindMismatch, kAfterTheLastByte},
-      {"lamp", "revA", kFs, SIGNED(LampApp), Error::ImageKindMismatch, kAfterTheLastByte},
-      {"", "", kFs, SIGNED(AnyApp), Error::ImageKindMismatch, kAfterTheLastByte},
-      {"", "", kFs, SIGNED(Plain), Error::ManifestMissing, kAfterTheLastByte},
-      {"", "", kFs, SIGNED(BadFs), Error::ManifestMalformed, kAfterTheLastByte},
-      {"heater", "", kFs, SIGNED(LampFs), Error::WrongProduct, kAfterTheLastByte},
-      {"lamp", "revC", kFs, SIGNED(LampFs), Error::WrongHardware, kAfterTheLastByte},
+      {"lamp", "revA", kFs, SIGNED(LampApp), Error::ImageKindMismatch, kAfterTheLastByteFs},
+      {"", "", kFs, SIGNED(AnyApp), Error::ImageKindMismatch, kAfterTheLastByteFs},
+      {"", "", kFs, SIGNED(Plain), Error::ManifestMissing, kAfterTheLastByteFs},
+      {"", "", kFs, SIGNED(BadFs), Error::ManifestMalformed, kAfterTheLastByteFs},
+      {"heater", "", kFs, SIGNED(LampFs), Error::WrongProduct, kAfterTheLastByteFs},
+      {"lamp", "revC", kFs, SIGNED(LampFs), Error::WrongHardware, kAfterTheLastByteFs},
   };
   for (const auto& each : kCases) {
     Trial trial(each.product, each.hardware);
@@ -201,7 +202,7 @@ void hints() {
       // Liars.
       {" product=lamp", kApp, SIGNED(Plain), Error::ManifestMissing, kAfterTheLastByte},
       {" product=lamp kind=app", kApp, SIGNED(LampFs), Error::ImageKindMismatch, kAfterTheLastByte},
-      {" product=lamp kind=fs", kFs, SIGNED(Plain), Error::ManifestMissing, kAfterTheLastByte},
+      {" product=lamp kind=fs", kFs, SIGNED(Plain), Error::ManifestMissing, kAfterTheLastByteFs},
   };
   for (const auto& each : kCases) {
     for (size_t piece : {1UL, 100000UL}) {

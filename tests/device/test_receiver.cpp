@@ -72,8 +72,10 @@ void refusalsSayWhyAndWaitForThePeer() {
     Desk desk;
     desk.invite(each.data);
     Actions actions = desk.send(each.data);
+    const std::string times = " (signed 2025-01-01T01:00:00Z, must be after 2025-01-01T01:00:00Z)";
     const std::string line = std::string(secureota::errorName(each.error)) + ": " +
-                             secureota::errorSentence(each.error) + "\n";
+                             secureota::errorSentence(each.error) +
+                             (each.error == Error::OlderThanFloor ? times : "") + "\n";
     CHECK(text(actions.stream) == line);
     CHECK(actions.endStream && !actions.close && !actions.restart);
     CHECK(desk.device.journal.story() == each.story);

@@ -135,7 +135,7 @@ void imageThatIsNotTheOneThatWasSigned() {
     bad[at] ^= 0x10;
     CHECK_ERROR(update(&device, bad), Error::ImageMismatch);
     CHECK(device.journal.story() == "start open write abort");
-    CHECK(device.floor.record().pending.size == 0);
+    CHECK(device.floor.record().application.pending.size == 0);
   }
 }
 
@@ -145,7 +145,7 @@ void bitThatTurnsOverInFlash() {
     device.flash.flipAfterSeal = bit;
     CHECK_ERROR(update(&device, containerOf(kTokenB2, image('B'))), Error::FlashReadBackMismatch);
     CHECK(device.journal.story() == "start open write seal readBack abort");
-    CHECK(device.floor.record().pending.size == 0);
+    CHECK(device.floor.record().application.pending.size == 0);
   }
 }
 
@@ -164,7 +164,7 @@ void flashThatFailsAtEveryOperation() {
     CHECK(error == Error::FlashOpenFailed || error == Error::FlashWriteFailed ||
           error == Error::FlashReadBackMismatch || error == Error::ActivateFailed);
     CHECK(!device.flash.bootable && device.journal.lines.back() == "abort");
-    CHECK(device.floor.record().floor == kStart + kHour);
+    CHECK(device.floor.record().application.floor == kStart + kHour);
     device.flash.failAt = -1;
     CHECK_ERROR(update(&device, containerOf(kTokenB2, image('B'))), Error::None);
   }
@@ -190,6 +190,21 @@ void replayOfTheRunningImage() {
       CHECK(device.journal.story() == "alreadyRunning");
     }
   }
+}
+
+// An image on trial is not overwritten, nor the one that it may go back to; its own container is
+// welcome as always.
+void nothingElseWhileOnTrial() {
+  Device device;
+  device.boot.now = secureota::BootState::OnTrial;
+  CHECK_ERROR(device.trial.begin(&device.boot, &device.floor, device.running), Error::None);
+  CHECK_ERROR(update(&device, containerOf(kTokenB2, image('B'))), Error::NotConfirmedYet);
+  CHECK(device.journal.story() == "abort");
+  CHECK_ERROR(update(&device, containerOf(kTokenBStranger, image('B'))), Error::NotTrusted);
+  CHECK_ERROR(update(&device, containerOf(kTokenA3, image('A'))), Error::None);
+  CHECK(device.journal.story() == "abort alreadyRunning");
+  CHECK_ERROR(device.trial.confirm(), Error::None);
+  CHECK_ERROR(update(&device, containerOf(kTokenB2, image('B'))), Error::None);
 }
 
 void replayIsReadToItsEnd() {
@@ -219,21 +234,22 @@ void portThatCannotTellWhatRuns() {
 void floorRisesOnlyWhenTheImageConfirms() {
   Device device;
   CHECK_ERROR(update(&device, containerOf(kTokenB2, image('B'))), Error::None);
-  CHECK(device.floor.record().floor == kStart + kHour);
-  CHECK(device.floor.record().pending.genTime == kStart + 2 * kHour);
-  CHECK(device.floor.record().pending.size == kImageSize);
+  CHECK(device.floor.record().application.floor == kStart + kHour);
+  CHECK(device.floor.record().application.pending.genTime == kStart + 2 * kHour);
+  CHECK(device.floor.record().application.pending.size == kImageSize);
 
-  CHECK_ERROR(device.floor.confirm(device.running), Error::None);  // 'A' runs on: not its turn
-  CHECK(device.floor.record().floor == kStart + kHour);
+  CHECK_ERROR(device.floor.confirm(ImageKind::Application, device.running),
+              Error::None);  // 'A' runs on: not its turn
+  CHECK(device.floor.record().application.floor == kStart + kHour);
 
   secureota::Floor next;  // after the restart, in 'B'
   CHECK_ERROR(next.begin(&device.store, kStart + 99 * kHour), Error::None);
   uint8_t runs[secureota::kSha256Size];
   CHECK_ERROR(secureota::digest(secureota::DigestAlgorithm::Sha256, bytesOf(image('B')), runs),
               Error::None);
-  CHECK_ERROR(next.confirm(runs), Error::None);
-  CHECK(next.record().floor == kStart + 2 * kHour);
-  CHECK(next.record().pending.size == 0);
+  CHECK_ERROR(next.confirm(ImageKind::Application, runs), Error::None);
+  CHECK(next.record().application.floor == kStart + 2 * kHour);
+  CHECK(next.record().application.pending.size == 0);
 }
 
 void whatCanNotBeginAtAll() {
@@ -301,6 +317,7 @@ int main() {
   recordThatCannotBeSaved();
   replayOfTheRunningImage();
   replayIsReadToItsEnd();
+  nothingElseWhileOnTrial();
   portThatCannotTellWhatRuns();
   floorRisesOnlyWhenTheImageConfirms();
   whatCanNotBeginAtAll();

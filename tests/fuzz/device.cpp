@@ -126,8 +126,8 @@ Error Record::save(Bytes record) {
 bool Record::expects(const uint8_t digest[secureota::kSha256Size]) const {
   const Pause harness;
   secureota::UpdateRecord record;
-  return decodeRecord(Bytes(bytes_, size_), &record) && record.pending.size != 0 &&
-         memcmp(record.pending.digest, digest, secureota::kSha256Size) == 0;
+  return decodeRecord(Bytes(bytes_, size_), &record) && record.application.pending.size != 0 &&
+         memcmp(record.application.pending.digest, digest, secureota::kSha256Size) == 0;
 }
 
 }  // namespace fuzz

@@ -190,6 +190,7 @@ class Trial {
     parts.updater.listener = &listener_;
     parts.updater.buffer = fuzz::lentBuffer(secureota::kMaxTokenSize);
     parts.updater.bufferSize = secureota::kMaxTokenSize;
+    parts.updater.trial = nullptr;
     parts.updater.runningDigest = (bits & 8) != 0 ? running_ : nullptr;
     parts.updater.own = nullptr;
     parts.password = &password_;

@@ -89,6 +89,7 @@ class Trial {
     record_ = fuzz::Record();
     secureota::UpdaterParts parts = this->parts();
     parts.anchors = &fuzz::anchors();
+    parts.trial = nullptr;
     parts.runningDigest = nullptr;
     parts.own = nullptr;
     parts.bufferSize = secureota::kMaxTokenSize;
@@ -174,6 +175,7 @@ class Trial {
     parts.listener = &listener_;
     parts.buffer = fuzz::lentBuffer(bufferSize_);
     parts.bufferSize = bufferSize_;
+    parts.trial = nullptr;
     parts.runningDigest = settings_.has(0x02) && acceptable_ ? token_.imageDigest : nullptr;
     parts.own = &own_;
     return parts;

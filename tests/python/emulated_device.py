@@ -31,7 +31,7 @@ PATIENCE = 20.0
 EXAMPLE = ROOT / "examples" / "EmulatedDevice" / "src" / "main.cpp"
 
 
-def build_version(version: str, output: Path, *, sketch: Path = EXAMPLE) -> Path:
+def build_version(version: str, output: Path, *flags: str, sketch: Path = EXAMPLE) -> Path:
     """Link the example, or another sketch, anew as another version."""
     sources = (path.relative_to(ROOT) for path in (ROOT / "src").rglob("*.cpp"))
     objects = [
@@ -48,6 +48,7 @@ def build_version(version: str, output: Path, *, sketch: Path = EXAMPLE) -> Path
         f'-DFIRMWARE_VERSION="{version}"',
         f"-I{ROOT / 'src'}",
         *shlex.split(os.environ.get("MBEDTLS_CFLAGS", "")),
+        *flags,
         str(sketch),
         *map(str, objects),
         *shlex.split(os.environ.get("MBEDTLS_LIBS", "") or "-lmbedcrypto"),
@@ -84,7 +85,9 @@ class EmulatedDevice:
     ) -> None:
         self.port = free_udp_port()
         self.lines: list[str] = []
-        self._options = ["--dir", str(directory), "--port", str(self.port), *options]
+        # A new image is kept as soon as it listens; a test that has more time says so.
+        defaults = ["--dir", str(directory), "--port", str(self.port), "--confirm-after", "0"]
+        self._options = [*defaults, *options]
         self._program = program
         self._environment = {**os.environ, **(environment or {})}
         self._arrived: queue.Queue[str] = queue.Queue()

@@ -87,6 +87,47 @@ def test_ports_are_empty_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("core", CORES)
+def test_the_core_leaves_the_trial_to_us(core: str, tmp_path: Path) -> None:
+    """The core asks a weak function of its own whether it shall confirm before setup() runs."""
+    files = {
+        "core.c": """
+            #include <stdbool.h>
+            bool verifyRollbackLater(void) __attribute__((weak));
+            bool verifyRollbackLater(void) { return false; }
+            bool initArduino(void) { return verifyRollbackLater(); }
+        """,
+        "sketch.cpp": """
+            #include <SecureOTA.h>
+            extern "C" bool initArduino();
+            void setup() { SecureOTA.begin(); }
+            int main() { return initArduino(); }
+        """,
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    ours = [path for path in SOURCES if path.name == "SecureOTA.cpp"]
+    assert ours
+    objects = {}
+    for source in [*(tmp_path / name for name in files), *ours]:
+        command = ["gcc"] if source.suffix == ".c" else compiler(core, "gnu++11")
+        objects[source.name] = tmp_path / f"{source.name}.o"
+        subprocess.run([*command, "-c", str(source), "-o", objects[source.name]], check=True)
+    archives = []
+    for name in ("core.c", "SecureOTA.cpp"):
+        archives.append(tmp_path / f"lib{name}.a")
+        subprocess.run(["ar", "rc", archives[-1], objects[name]], check=True)
+
+    # In this order the linker has seen the weak one first.
+    program = tmp_path / "program"
+    link = ["g++", str(objects["sketch.cpp"]), *map(str, archives)]
+    ignore = ["-Wl,--unresolved-symbols=ignore-all", "-o", str(program)]
+    subprocess.run([*link, *ignore], check=True)
+
+    symbols = subprocess.run(["nm", program], check=True, capture_output=True, text=True).stdout
+    assert re.search(r" ([TW]) verifyRollbackLater$", symbols, re.MULTILINE)[1] == "T"
+
+
+@pytest.mark.parametrize("core", CORES)
 def test_flash_and_record_over_a_made_up_chip(core: str, tmp_path: Path) -> None:
     program = tmp_path / "esp32_flash"
     sources = [
@@ -94,7 +135,7 @@ def test_flash_and_record_over_a_made_up_chip(core: str, tmp_path: Path) -> None
         *(path for path in PORT.glob("*.cpp") if path.stem != "esp32_port"),
         *(
             ROOT / "src" / "secureota" / f"{name}.cpp"
-            for name in ("floor", "error", "der", "algorithms", "crypto_mbedtls")
+            for name in ("floor", "update_record", "error", "der", "algorithms", "crypto_mbedtls")
         ),
     ]
     libraries = shlex.split(os.environ.get("MBEDTLS_LIBS", "") or "-lmbedcrypto")

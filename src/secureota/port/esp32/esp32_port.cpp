@@ -54,7 +54,24 @@ class Esp32Port final : public Port, public RandomSource {
   void endStream() override { sockets_.endStream(); }
   void closeStream() override { sockets_.closeStream(); }
 
-  uint32_t milliseconds() override { return static_cast<uint32_t>(millis()); }
+  bool networkUp() override {
+#if ESP_IDF_VERSION_MAJOR >= 5
+    esp_netif_t* const network = esp_netif_get_default_netif();
+    return network != nullptr && esp_netif_is_netif_up(network);
+#else
+    for (esp_netif_t* each = esp_netif_next(nullptr); each != nullptr;
+         each = esp_netif_next(each)) {
+      if (esp_netif_is_netif_up(each)) {
+        return true;
+      }
+    }
+    return false;
+#endif
+  }
+
+  uint32_t milliseconds() override {
+    return static_cast<uint32_t>(millis());
+  }
 
   void breathe() override {
     if (esp_task_wdt_status(nullptr) == ESP_OK) {  // else this task is not watched
@@ -66,7 +83,9 @@ class Esp32Port final : public Port, public RandomSource {
     }
   }
 
-  void wait() override { delay(1); }
+  void wait() override {
+    delay(1);
+  }
 
   void say(const char* line) override {
     log_i("%s", line);
@@ -96,15 +115,27 @@ class Esp32Port final : public Port, public RandomSource {
       MDNS.addServiceTxt("arduino", "tcp", "secure", "yes");
     }
   }
-  void stopAnnouncing() override { MDNS.end(); }
+  void stopAnnouncing() override {
+    MDNS.end();
+  }
 
-  ImageSink& sink() override { return sink_; }
-  RecordStore& store() override { return store_; }
-  BootControl& bootControl() override { return rollback_; }
-  RandomSource& random() override { return *this; }
+  ImageSink& sink() override {
+    return sink_;
+  }
+  RecordStore& store() override {
+    return store_;
+  }
+  BootControl& bootControl() override {
+    return rollback_;
+  }
+  RandomSource& random() override {
+    return *this;
+  }
 
   // True random while the radio is on, which it is where a nonce is wanted.
-  void fill(uint8_t* out, size_t size) override { esp_fill_random(out, size); }
+  void fill(uint8_t* out, size_t size) override {
+    esp_fill_random(out, size);
+  }
 
  private:
   static unsigned byteOf(uint64_t mac, unsigned index) {

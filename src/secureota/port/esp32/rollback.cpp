@@ -3,6 +3,7 @@
 #include "rollback.h"
 
 #include <esp_ota_ops.h>
+#include <esp_system.h>
 
 namespace secureota {
 namespace esp32 {
@@ -33,12 +34,42 @@ bool Rollback::otherGivenUp() {
 }
 
 Error Rollback::keep() {
-  return esp_ota_mark_app_valid_cancel_rollback() == ESP_OK ? Error::None : Error::ActivateFailed;
+  if (esp_ota_mark_app_valid_cancel_rollback() != ESP_OK) {
+    return Error::ActivateFailed;
+  }
+  if (timer_ != nullptr) {
+    (void)esp_timer_stop(timer_);
+  }
+  return Error::None;
 }
 
 Error Rollback::giveUp() {
   (void)esp_ota_mark_app_invalid_rollback_and_reboot();  // returns only where it failed
   return Error::ActivateFailed;
+}
+
+// The boot loader gives up what restarts on trial.
+static void restart(void*) {
+  esp_restart();
+}
+
+void Rollback::limitTrial(uint32_t seconds) {
+  if (state() != BootState::OnTrial) {
+    return;
+  }
+  if (timer_ == nullptr) {
+    esp_timer_create_args_t arguments = {};
+    arguments.callback = restart;
+    arguments.name = "secureota trial";
+    if (esp_timer_create(&arguments, &timer_) != ESP_OK) {
+      timer_ = nullptr;
+      return;
+    }
+  }
+  (void)esp_timer_stop(timer_);
+  if (seconds != 0) {
+    (void)esp_timer_start_once(timer_, uint64_t(seconds) * 1000000);
+  }
 }
 
 }  // namespace esp32

@@ -3,6 +3,8 @@
 
 #if defined(ARDUINO_ARCH_ESP32)
 
+#include <esp_timer.h>
+
 #include "../../boot_control.h"
 
 namespace secureota {
@@ -10,12 +12,20 @@ namespace esp32 {
 
 class Rollback final : public BootControl {
  public:
+  Rollback() : timer_(nullptr) {}
+
   BootState state() override;
   bool otherGivenUp() override;
   SECUREOTA_NODISCARD Error keep() override;
 
   // Restarts at once where it succeeds.
   SECUREOTA_NODISCARD Error giveUp() override;
+
+  // A timer of the system's, which fires also where the sketch hangs.
+  void limitTrial(uint32_t seconds) override;
+
+ private:
+  esp_timer_handle_t timer_;
 };
 
 }  // namespace esp32

@@ -59,8 +59,8 @@ bool digestRunningImage(const UpdateRecord& record, uint8_t out[kSha256Size]) {
   if (esp_image_get_metadata(&position, &metadata) != ESP_OK) {
     return false;
   }
-  return isRecorded(running, record.pending, metadata.image_len, out) ||
-         isRecorded(running, record.confirmed, metadata.image_len, out) ||
+  return isRecorded(running, record.application.pending, metadata.image_len, out) ||
+         isRecorded(running, record.application.confirmed, metadata.image_len, out) ||
          digestFront(running, metadata.image_len, out);
 }
 

@@ -49,6 +49,7 @@ class PosixPort final : public Port, public RandomSource {
   void writeStream(Bytes bytes) override { sockets_.writeStream(bytes); }
   void endStream() override { sockets_.endStream(); }
   void closeStream() override { sockets_.closeStream(); }
+  bool networkUp() override { return true; }
   uint32_t milliseconds() override;
   void breathe() override;
   void wait() override { sockets_.wait(1); }

@@ -90,6 +90,10 @@ int run(int argc, char** argv, void (*setup)(), void (*loop)()) {
   if (!addAnchors(options.anchors) || !setPassword(options.passwordVariable)) {
     return kUsageError;
   }
+  port.bootControl().limitTrial(kTrialLimit);
+  if (options.confirmAfter >= 0) {
+    SecureOTA.setConfirmAfter(static_cast<uint32_t>(options.confirmAfter));
+  }
   setup();
   if (port.listenFailed()) {
     return kUsageError;

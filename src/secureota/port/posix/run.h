@@ -21,10 +21,13 @@ namespace posix {
 //     --anchor FILE        one more trust anchor, PEM or DER; may be repeated
 //     --password-env NAME  asks for the password that this environment variable holds
 //     --flash              writes this program into slot 0 and boots it, as a serial upload would
+//     --confirm-after S    seconds until a new image confirms itself (default: the sketch's, 60; or
+//                          $SECUREOTA_DEVICE_CONFIRM_AFTER)
 //     --flash-timing       flash takes as long to erase, program and read as a chip's
 //     --receive-buffer N   bytes that a TCP peer may send ahead, as on a chip (5760); 0: as the
 //                          system has it
-//     --watchdog SECONDS   how long an image on trial may be silent before it is reset (default 30)
+//     --watchdog S         seconds that an image on trial may be silent, before it is reset
+//                          (default 30)
 int run(int argc, char** argv, void (*setup)(), void (*loop)());
 
 // The slot that runs: 0 or 1.

@@ -11,7 +11,8 @@ namespace posix {
 namespace {
 
 // Seconds. The slowest thing that a sketch waits for is a verification with sanitizers.
-const uint32_t kWatchdog = 30;
+const long kWatchdog = 30;
+const long kLongest = 1000000;  // in milliseconds an int
 
 bool parseNumber(const char* text, long largest, const char* what, long* out) {
   char* end = nullptr;
@@ -32,13 +33,8 @@ bool parsePort(const char* text, int* out) {
   return true;
 }
 
-bool parseSeconds(const char* text, uint32_t* out) {
-  long seconds = 0;
-  if (!parseNumber(text, 1000000000, "number of seconds", &seconds)) {
-    return false;
-  }
-  *out = static_cast<uint32_t>(seconds);
-  return true;
+bool parseSeconds(const char* text, long* out) {
+  return parseNumber(text, kLongest, "number of seconds", out);
 }
 
 bool parseBytes(const char* text, int* out) {
@@ -101,6 +97,9 @@ bool takeOption(const std::string& name, const char* value, RunOptions* options)
   if (name == "--receive-buffer") {
     return parseBytes(value, &options->receiveBuffer);
   }
+  if (name == "--confirm-after") {
+    return parseSeconds(value, &options->confirmAfter);
+  }
   if (name == "--booted") {
     return parseBooted(value, options);
   }
@@ -113,7 +112,11 @@ bool takeEnvironment(RunOptions* options) {
     options->directory = directory;
   }
   const char* const port = getenv("SECUREOTA_DEVICE_PORT");
-  return port == nullptr || parsePort(port, &options->port);
+  if (port != nullptr && !parsePort(port, &options->port)) {
+    return false;
+  }
+  const char* const confirmAfter = getenv("SECUREOTA_DEVICE_CONFIRM_AFTER");
+  return confirmAfter == nullptr || parseSeconds(confirmAfter, &options->confirmAfter);
 }
 
 }  // namespace
@@ -125,6 +128,7 @@ RunOptions::RunOptions()
       flash(false),
       flashTiming(false),
       watchdog(kWatchdog),
+      confirmAfter(-1),
       receiveBuffer(0),
       slot(-1),
       reports(-1) {}

@@ -21,7 +21,8 @@ struct RunOptions {
   std::string passwordVariable;
   bool flash;
   bool flashTiming;
-  uint32_t watchdog;  // seconds
+  long watchdog;      // seconds
+  long confirmAfter;  // seconds; -1: as the sketch and the library have it
   int receiveBuffer;  // bytes of TCP; 0: the system's
 
   // How the boot stage starts a slot: which one, and where the program reports (supervisor.h).

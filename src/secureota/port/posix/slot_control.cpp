@@ -2,6 +2,8 @@
 
 #if defined(SECUREOTA_PORT_POSIX)
 
+#include <unistd.h>
+
 namespace secureota {
 namespace posix {
 
@@ -10,8 +12,7 @@ BootState SlotControl::state() {
   if (running_ < 0 || !store_.load(&data)) {
     return BootState::Unknown;
   }
-  return data.slots[running_].state == SlotState::PendingVerify ? BootState::OnTrial
-                                                                : BootState::Kept;
+  return data.slots[running_].state == SlotState::Valid ? BootState::Kept : BootState::OnTrial;
 }
 
 bool SlotControl::otherGivenUp() {
@@ -33,6 +34,7 @@ Error SlotControl::keep() {
     return Error::None;
   }
   state = SlotState::Valid;
+  (void)alarm(0);
   return store_.save(data) == Error::None ? Error::None : Error::ActivateFailed;
 }
 
@@ -44,6 +46,12 @@ Error SlotControl::giveUp() {
   data.slots[running_].state = SlotState::Invalid;
   data.boots = static_cast<uint8_t>(1 - running_);
   return store_.save(data) == Error::None ? Error::None : Error::ActivateFailed;
+}
+
+void SlotControl::limitTrial(uint32_t seconds) {
+  if (state() == BootState::OnTrial) {
+    (void)alarm(seconds);
+  }
 }
 
 }  // namespace posix

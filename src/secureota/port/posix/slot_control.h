@@ -23,6 +23,9 @@ class SlotControl final : public BootControl {
   SECUREOTA_NODISCARD Error keep() override;
   SECUREOTA_NODISCARD Error giveUp() override;
 
+  // An alarm, which ends the process also where it hangs.
+  void limitTrial(uint32_t seconds) override;
+
  private:
   BootStore store_;
   int running_;

@@ -56,6 +56,9 @@ std::string describe(const Ending& ending) {
   if (ending.silent) {
     return "hung";
   }
+  if (WIFSIGNALED(ending.status) && WTERMSIG(ending.status) == SIGALRM) {
+    return "was stopped by the limit";
+  }
   return WIFSIGNALED(ending.status)
              ? "crashed (signal " + std::to_string(WTERMSIG(ending.status)) + ")"
              : "ended (status " + std::to_string(WEXITSTATUS(ending.status)) + ")";
@@ -82,7 +85,7 @@ bool isOnTrial(Flash* flash, int slot) {
 }
 
 // Until the child says that it wants a restart, or ends, or is silent while on trial.
-void listenTo(int reports, Flash* flash, int slot, uint32_t watchdog, Ending* out) {
+void listenTo(int reports, Flash* flash, int slot, long watchdog, Ending* out) {
   pollfd waiting = {reports, POLLIN, 0};
   for (;;) {
     const int ready = ::poll(&waiting, 1, static_cast<int>(watchdog * 1000));
@@ -107,7 +110,7 @@ void listenTo(int reports, Flash* flash, int slot, uint32_t watchdog, Ending* ou
   }
 }
 
-bool runOnce(Flash* flash, int slot, char** arguments, uint32_t watchdog, Ending* out) {
+bool runOnce(Flash* flash, int slot, char** arguments, long watchdog, Ending* out) {
   const std::string program = flash->extract(slot);
   int pipeEnds[2];
   if (program.empty() || ::pipe(pipeEnds) != 0) {
@@ -137,7 +140,7 @@ bool runOnce(Flash* flash, int slot, char** arguments, uint32_t watchdog, Ending
 
 }  // namespace
 
-int supervise(Flash* flash, char** arguments, uint32_t watchdog) {
+int supervise(Flash* flash, char** arguments, long watchdog) {
   (void)::signal(SIGTERM, endBoth);
   (void)::signal(SIGINT, endBoth);
   (void)::signal(SIGHUP, endBoth);

@@ -14,7 +14,7 @@ namespace posix {
 // Runs the slot whose turn it is, and after each reset the one whose turn it is then. An image on
 // trial that crashes, ends, or says nothing for `watchdog` seconds is reset; with any other, who
 // started the device sees how it ended. Returns an exit status.
-int supervise(Flash* flash, char** arguments, uint32_t watchdog);
+int supervise(Flash* flash, char** arguments, long watchdog);
 
 // The child's side: a pipe to the boot stage, -1 for none.
 class Reports {

@@ -1,4 +1,15 @@
 #pragma once
 #include "esp_err.h"
+#include "esp_idf_version.h"
 
-extern "C" esp_err_t esp_netif_init(void);
+typedef struct esp_netif_obj esp_netif_t;
+
+extern "C" {
+esp_err_t esp_netif_init(void);
+bool esp_netif_is_netif_up(esp_netif_t* esp_netif);
+#if ESP_IDF_VERSION_MAJOR >= 5
+esp_netif_t* esp_netif_get_default_netif(void);
+#else
+esp_netif_t* esp_netif_next(esp_netif_t* esp_netif);
+#endif
+}
