@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich.console
 import rich.table
 
-from bench import sign, tsa, upload
+from bench import fleet, sign, tsa, upload
 
 if TYPE_CHECKING:
     from bench.measurement import Measurement
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "build" / "bench.json"
 
-GROUPS = {"sign": sign.measure, "tsa": tsa.measure, "upload": upload.measure}
+
+def uploads() -> list[Measurement]:
+    """To one device over a slow link, and to many at once."""
+    return [*upload.measure(), *fleet.measure()]
+
+
+GROUPS = {"sign": sign.measure, "tsa": tsa.measure, "upload": uploads}
 
 NOTES = {"upload": upload.memory}
 """What a group has to say besides: lines below the table."""

@@ -199,6 +199,15 @@ def test_what_nobody_vouches_for_keeps_no_device_from_its_update(
     assert [line.split("\t")[1] for line in outcome.out.splitlines()] == ["already", "updated"]
 
 
+def test_a_proof_that_can_t_be_checked_is_none(shell: Shell, image: Path) -> None:
+    """The device has a password, and it is not set here: whoever answered, nobody can tell."""
+    locked = Behaviour(status=running(NEW), password="sesame")
+    with standing(locked, None) as devices:
+        outcome = shell("upload", image, *map(address, devices), *QUICK)
+    assert outcome.status == 2
+    assert "PasswordMissing" in outcome.out.splitlines()[0]
+
+
 def test_each_has_its_own_password_and_settings(shell: Shell, image: Path) -> None:
     passwords = shell.folder / "passwords"
     passwords.mkdir()
