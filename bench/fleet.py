@@ -82,7 +82,12 @@ def measure() -> list[Measurement]:
             upload(container, Target("127.0.0.1", first.port))  # loads what is loaded once
             one = _cost(lambda: upload(container, Target("127.0.0.1", alone.port)))
         with contextlib.ExitStack() as stack:
-            devices = [device(number) for number in range(COUNT)]
+            # By their ports: nobody holds them yet, so one may come twice.
+            by_port: dict[int, Device] = {}
+            while len(by_port) < COUNT:
+                another = device(len(by_port))
+                by_port.setdefault(another.port, another)
+            devices = list(by_port.values())
             with ThreadPoolExecutor(_STARTERS) as pool:
                 list(pool.map(stack.enter_context, devices))
             all_of_them = _cost(lambda: _roll_out(container, devices))

@@ -55,10 +55,10 @@ def fleet(folder: Path, count: int) -> Iterator[Fleet]:
     signed.write_bytes(sign(image, LocalTSA(identity), anchors=anchors).container)
     devices: dict[int, EmulatedDevice] = {}
     while len(devices) < count:
-        # By their ports: the system may hand out one twice before somebody has taken it.
+        # By their ports: nobody holds them yet, so one may come twice.
         directory = folder / f"flash-{len(devices):03}"
         device = EmulatedDevice(directory, "--anchor", str(anchor), program=PROGRAM)
-        devices[device.port] = device
+        devices.setdefault(device.port, device)
     with contextlib.ExitStack() as stack:
         with ThreadPoolExecutor(_STARTERS) as pool:
             list(pool.map(stack.enter_context, devices.values()))

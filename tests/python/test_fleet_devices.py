@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -32,6 +33,8 @@ class Tool:
         self.report = devices.folder / "report.json"
         self.said: list[str] = []
         self.most_files = 0
+        self.most_memory = 0
+        """Bytes that were resident at once."""
         arguments = ["upload", devices.image, "--targets", devices.targets, "--json", self.report]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "platformio_secureota", *map(str, arguments), *options],
@@ -41,8 +44,8 @@ class Tool:
             text=True,
         )
         self._ended = threading.Event()
-        self._counter = threading.Thread(target=self._count_files)
-        self._counter.start()
+        self._meter = threading.Thread(target=self._measure)
+        self._meter.start()
 
     def read_until(self, holds: Callable[[str], bool]) -> None:
         assert self._process.stderr is not None
@@ -60,7 +63,7 @@ class Tool:
         self.said += self._process.stderr.readlines()
         status = self._process.wait()
         self._ended.set()
-        self._counter.join()
+        self._meter.join()
         self._process.stderr.close()
         assert "Traceback" not in "".join(self.said), "".join(self.said)
         return status
@@ -69,13 +72,16 @@ class Tool:
         found = json.loads(self.report.read_text("utf-8"))["counts"]
         return {name: count for name, count in found.items() if count}
 
-    def _count_files(self) -> None:
-        folder = Path(f"/proc/{self._process.pid}/fd")
+    def _measure(self) -> None:
+        process = Path(f"/proc/{self._process.pid}")
         while not self._ended.wait(0.02):
             try:
-                self.most_files = max(self.most_files, len(list(folder.iterdir())))
+                self.most_files = max(self.most_files, len(list((process / "fd").iterdir())))
+                peak = re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())
             except OSError:
                 return
+            if peak:
+                self.most_memory = 1024 * int(peak[1])
 
 
 def restarted(devices: Fleet) -> bool:
@@ -150,4 +156,7 @@ def test_two_hundred_devices(tmp_path: Path, report_line: Callable[[str], None])
         assert tool.counts() == {"updated": 200}
         assert restarted(devices)
     assert tool.most_files < 40 + 8 * 16
-    report_line(f"200 devices updated in {seconds:.0f} s, {tool.most_files} files open in the tool")
+    report_line(
+        f"200 devices updated in {seconds:.0f} s; the tool had at most {tool.most_files} files "
+        f"open and {tool.most_memory / 1e6:.0f} MB in memory"
+    )
