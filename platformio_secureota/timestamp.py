@@ -7,7 +7,7 @@ them one by one and decides in between, so that what is wrong is named for what 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from platformio_secureota import der
 from platformio_secureota.algorithms import AlgorithmIdentifier
@@ -56,8 +56,7 @@ class TimeStampReq:
         return der.encode(der.SEQUENCE, *parts)
 
 
-@dataclass(frozen=True)
-class ParsedRequest:
+class ParsedRequest(NamedTuple):
     """A TimeStampReq that somebody sent."""
 
     version: int

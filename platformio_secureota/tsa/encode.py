@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from platformio_secureota import der
@@ -75,6 +76,7 @@ def _imprint_without_digest(parameters: bytes) -> bytes:
 _IMPRINTS = {None: _imprint_without_digest(b""), NULL: _imprint_without_digest(NULL)}
 
 
+@lru_cache(maxsize=4)
 def gen_time(moment: dt.datetime, fraction_digits: int) -> bytes:
     """GeneralizedTime in UTC; a fraction without trailing zeros (RFC 3161 2.4.2)."""
     # "2026-05-04T03:02:01", without what GeneralizedTime does without; strftime is a lot slower.

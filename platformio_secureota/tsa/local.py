@@ -12,7 +12,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Callable, Union
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -62,8 +62,6 @@ _BAD_ALG, _BAD_REQUEST, _BAD_DATA_FORMAT, _UNACCEPTED_POLICY, _UNACCEPTED_EXTENS
     16,
 )
 
-PublicKey = Union[ec.EllipticCurvePublicKey, rsa.RSAPublicKey]
-
 _PKCS1, _SHA256_HASH = padding.PKCS1v15(), hashes.SHA256()
 
 _SHA256 = "2.16.840.1.101.3.4.2.1"
@@ -76,6 +74,16 @@ _RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
 def utcnow() -> dt.datetime:
     """Read this machine's clock, in UTC."""
     return dt.datetime.now(dt.timezone.utc)
+
+
+class Answer(NamedTuple):
+    """A TimeStampResp, DER, and what its check needs."""
+
+    response: bytes
+    signature: bytes = b""
+    """Empty: a rejection."""
+    signed: bytes = b""
+    """What the signature is over."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +144,25 @@ class LocalTSA:
             parsed = read_request(request)
         except Refused as refusal:
             return encode.rejection(_BAD_DATA_FORMAT, str(refusal))
-        problem = self._problem(parsed)
-        return encode.rejection(*problem) if problem else self._grant(parsed)
+        answer = self.answer(parsed)
+        if self.check_signatures:
+            self.check(answer)
+        return answer.response
+
+    def answer(self, request: ParsedRequest) -> Answer:
+        """Answer a request that was read already; `check` is left to the caller."""
+        problem = self._problem(request)
+        return Answer(encode.rejection(*problem)) if problem else self._grant(request)
+
+    def check(self, answer: Answer) -> None:
+        """Unusable(KeyUnusable) unless the signature is the certificate's key's."""
+        if not answer.signature:
+            return
+        try:
+            self._verifying(answer.signature, answer.signed)
+        except InvalidSignature as cause:
+            detail = "a signature that was just made is not the certificate's key's"
+            raise Unusable(Reason.KeyUnusable, detail) from cause
 
     def _problem(self, request: ParsedRequest) -> tuple[int, str] | None:
         # (PKIFailureInfo bit, a line for people) of a request that can't be granted.
@@ -155,7 +180,7 @@ class LocalTSA:
             return _UNACCEPTED_POLICY, "the signer's certificate does not assert this policy"
         return None
 
-    def _grant(self, request: ParsedRequest) -> bytes:
+    def _grant(self, request: ParsedRequest) -> Answer:
         now = self.clock().astimezone(dt.timezone.utc)
         template = self._template(now) if self.signing_time else self._constant_template
         content = template.tst_info(
@@ -170,14 +195,13 @@ class LocalTSA:
         digest = self._algorithms[0](content).digest()
         signed_attributes = template.signed_attributes(digest)
         signature = self._sign(signed_attributes)
-        if self.check_signatures:
-            self._check(signature, signed_attributes)
-        return template.response(
+        response = template.response(
             content=content,
             signed_attributes=signed_attributes,
             signature=signature,
             with_certificates=request.cert_req,
         )
+        return Answer(response, signature, signed_attributes)
 
     def _random_serial(self) -> int:
         # 1 to 2**serial_bits - 1.
@@ -189,17 +213,6 @@ class LocalTSA:
 
     def _sign(self, data: bytes) -> bytes:
         return self._signing(data)
-
-    def _check(self, signature: bytes, data: bytes) -> None:
-        key = self._public_key
-        try:
-            if isinstance(key, ec.EllipticCurvePublicKey):
-                key.verify(signature, data, self._ecdsa)
-            else:
-                key.verify(signature, data, _PKCS1, _SHA256_HASH)
-        except InvalidSignature as cause:
-            detail = "a signature that was just made is not the certificate's key's"
-            raise Unusable(Reason.KeyUnusable, detail) from cause
 
     def _template(self, signing_time: dt.datetime | None = None) -> TokenTemplate:
         digest, digest_algorithm, signature_algorithm = self._algorithms
@@ -236,11 +249,15 @@ class LocalTSA:
         return lambda data: rsa_key.sign(data, _PKCS1, _SHA256_HASH)
 
     @cached_property
-    def _public_key(self) -> PublicKey:
-        # Of the certificate, not of the key: they had better agree.
+    def _verifying(self) -> Callable[[bytes, bytes], None]:
+        # By the certificate's public key, not the private key's: they had better agree.
         key = self.identity.certificate.public_key()
-        assert isinstance(key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey))  # noqa: S101 - ours
-        return key
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            ec_key, scheme = key, self._ecdsa
+            return lambda signature, data: ec_key.verify(signature, data, scheme)
+        assert isinstance(key, rsa.RSAPublicKey)  # noqa: S101 - ours
+        rsa_key = key
+        return lambda signature, data: rsa_key.verify(signature, data, _PKCS1, _SHA256_HASH)
 
     @cached_property
     def _algorithms(self) -> tuple[Callable[..., Any], bytes, bytes]:

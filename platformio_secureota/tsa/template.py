@@ -42,6 +42,7 @@ class TokenTemplate:
         `attributes` are signed besides contentType and messageDigest; `certificates` are sent where
         the request asks for them; `digest_size` is of the digest that is signed over, in bytes.
         """
+        self._digest_size = digest_size
         self._accuracy = b"" if accuracy is None else encode.accuracy(accuracy)
 
         # SET OF attributes in DER order.  messageDigest is alone in its type, so its value has no
@@ -97,35 +98,46 @@ class TokenTemplate:
     ) -> bytes:
         """TimeStampResp, granted: ContentInfo with SignedData version 3 (RFC 5652 5.1)."""
         certificates = self._certificates if with_certificates else b""
+        before, between, after = self._frame(certificates, len(content), len(signature))
+        # [0] IMPLICIT in the place of the attributes' own tag, SET.
+        return b"".join(
+            (before, content, between, _CONTEXT_0, signed_attributes[1:], after, signature)
+        )
+
+    @lru_cache(maxsize=256)  # noqa: B019 - a template lives as long as its signer
+    def _frame(
+        self, certificates: bytes, content_size: int, signature_size: int
+    ) -> tuple[bytes, bytes, bytes]:
+        # What stands before the content, between it and the attributes, and before the signature;
+        # the same for all tokens of these sizes.
+        attributes_size = len(self._before_digest) + self._digest_size + len(self._after_digest)
         # From the inside out: a header for each structure, in front of what it measures.
-        signature_value = _header(der.OCTET_STRING, len(signature)) + signature
-        signer_info = (
-            self._signer_id
-            # [0] IMPLICIT in the place of the SET's own tag.
-            + _CONTEXT_0
-            + signed_attributes[1:]
-            + self._signature_algorithm
-            + signature_value
-        )
-        signer_info = _header(der.SEQUENCE, len(signer_info)) + signer_info
-        octets = _header(der.OCTET_STRING, len(content)) + content
-        encapsulated = self._content_type + _header(_CONTEXT_0[0], len(octets)) + octets
-        signed_data = (
+        after = self._signature_algorithm + _header(der.OCTET_STRING, signature_size)
+        signer_info_size = len(self._signer_id) + attributes_size + len(after) + signature_size
+        signer_info = _header(der.SEQUENCE, signer_info_size) + self._signer_id
+        signer_infos = _header(der.SET, len(signer_info) - len(self._signer_id) + signer_info_size)
+        between = certificates + signer_infos + signer_info
+        octets = _header(der.OCTET_STRING, content_size)
+        explicit = _header(_CONTEXT_0[0], len(octets) + content_size)
+        encapsulated = self._content_type + explicit + octets
+        before = (
             self._version_and_digests
-            + _header(der.SEQUENCE, len(encapsulated))
+            + _header(der.SEQUENCE, len(encapsulated) + content_size)
             + encapsulated
-            + certificates
-            + _header(der.SET, len(signer_info))
-            + signer_info
         )
+        size = len(before) + content_size + len(between) + attributes_size
+        size += len(after) + signature_size
         # SEQUENCE of SignedData, in [0] EXPLICIT, in ContentInfo, in TimeStampResp.
-        size = len(signed_data)
-        sequence = _header(der.SEQUENCE, size)
-        explicit = _header(_CONTEXT_0[0], size + len(sequence)) + sequence
-        content_info_size = len(_SIGNED_DATA) + len(explicit) + size
-        content_info = _header(der.SEQUENCE, content_info_size) + _SIGNED_DATA + explicit
-        response_size = len(_GRANTED) + len(content_info) + size
-        return _header(der.SEQUENCE, response_size) + _GRANTED + content_info + signed_data
+        for tag, behind in (
+            (der.SEQUENCE, b""),
+            (_CONTEXT_0[0], _SIGNED_DATA),
+            (der.SEQUENCE, _GRANTED),
+            (der.SEQUENCE, b""),
+        ):
+            header = behind + _header(tag, size)
+            before = header + before
+            size += len(header)
+        return before, between, after
 
 
 _CONTEXT_0 = bytes([der.context_constructed(0)])
@@ -133,9 +145,8 @@ _SIGNED_DATA = encode.oid(ID_SIGNED_DATA)
 _GRANTED = encode.sequence(der.encode_integer(encode.GRANTED))
 
 
-@lru_cache(maxsize=1024)
 def _header(tag: int, size: int) -> bytes:
-    # Tag and length octets of a value of this size; a signer's tokens have few sizes.
+    # Tag and length octets of a value of this size.
     return der.encode(tag, bytes(size))[:-size]
 
 

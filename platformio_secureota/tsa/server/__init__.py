@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from platformio_secureota.tsa.server.app import Application
 
 CONFIG_VARIABLE = "SECUREOTA_TSA_CONFIG"
 """Names the configuration where nobody can hand it over: `uvicorn --factory`."""
@@ -19,7 +19,7 @@ CONFIG_VARIABLE = "SECUREOTA_TSA_CONFIG"
 __all__ = ["CONFIG_VARIABLE", "create_app"]
 
 
-def create_app() -> Starlette:
+def create_app() -> Application:
     """Make the ASGI application of the configuration that SECUREOTA_TSA_CONFIG names.
 
     For `uvicorn --factory platformio_secureota.tsa.server:create_app --no-proxy-headers`, with as

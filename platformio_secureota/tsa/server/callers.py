@@ -9,8 +9,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import MutableMapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from cryptography import x509
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from platformio_secureota import names
 from platformio_secureota.tsa.server.config import Caller, Config, is_loopback
-from platformio_secureota.tsa.server.credentials import hash_token, is_password
+from platformio_secureota.tsa.server.credentials import is_password, token_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,8 +46,7 @@ class NotKnown(Exception):
         self.status = status
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """Who it is, and how that is known."""
 
     caller: Caller
@@ -60,7 +58,7 @@ class Callers:
 
     def __init__(self, config: Config) -> None:
         """Index the configuration's callers by what they show."""
-        self._by_token = {token: c for c in config.callers for token in c.bearer}
+        self._by_token = {token_digest(text): c for c in config.callers for text in c.bearer}
         self._by_name = {c.name: c for c in config.callers if c.password}
         self._by_certificate = {text: c for c in config.callers for text in c.certificates}
         self._anonymous = config.anonymous
@@ -87,7 +85,7 @@ class Callers:
     def _by_authorization(self, value: bytes, *, password_checked: bool) -> Known:
         kind, _, secret = value.strip().partition(b" ")
         if kind.lower() == b"bearer":
-            caller = self._by_token.get(hash_token(secret.strip().decode("latin-1")))
+            caller = self._by_token.get(hashlib.sha256(secret.strip()).digest())
             if caller is not None:
                 return Known(caller, "bearer")
         elif kind.lower() == b"basic" and self._by_name:

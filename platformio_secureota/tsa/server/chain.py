@@ -15,6 +15,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from platformio_secureota.errors import Reason, Refused
@@ -28,6 +29,8 @@ GENESIS = hashlib.sha256(b"SecureOTA TSA log, version 1").digest()
 _LINE = re.compile(rb"([0-9a-f]{64}) (\{.*\})")
 
 TORN = "torn"
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Record:
 def seal(before: Head, values: Mapping[str, Any]) -> tuple[bytes, Head]:
     """Write the line that follows `before`, newline and all."""
     seq = before.seq + 1
-    body = json.dumps({"seq": seq, **values}, separators=(",", ":")).encode("ascii")
+    body = _encode({"seq": seq, **values}).encode("ascii")
     digest = hashlib.sha256(before.digest + body).digest()
     return b"%b %b\n" % (digest.hex().encode("ascii"), body), Head(seq, digest)
 
@@ -81,6 +84,7 @@ def _name_torn(line: bytes) -> dict[str, Any]:
     return {"bytes": len(line), "sha256": hashlib.sha256(line).hexdigest()}
 
 
+@lru_cache(maxsize=4)
 def parse_time(text: str) -> dt.datetime | None:
     """Read a genTime as the log has it: RFC 3339 in UTC, perhaps with a fraction; None: none."""
     try:

@@ -36,6 +36,11 @@ def hash_token(token: str) -> str:
     return "sha256:" + hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def token_digest(hashed: str) -> bytes:
+    """Give the SHA-256 of the token whose `hash_token` this is."""
+    return bytes.fromhex(hashed.partition(":")[2])
+
+
 def check_bearer_hash(text: str) -> None:
     """Unusable(Usage) unless this is what `hash_token` writes."""
     if not _BEARER_HASH.fullmatch(text):

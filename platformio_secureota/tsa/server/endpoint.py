@@ -13,10 +13,11 @@ from platformio_secureota.timestamp import parse_response
 from platformio_secureota.tsa import encode
 from platformio_secureota.tsa.request import read_request
 from platformio_secureota.tsa.server.callers import Callers, Known, NotKnown, Scope, Undecided
-from platformio_secureota.tsa.server.issuer import Issuer, Job, Reply
+from platformio_secureota.tsa.server.issuer import Job, Reply
+from platformio_secureota.tsa.server.metrics import GRANTED, Metrics
 
 if TYPE_CHECKING:
-    from platformio_secureota.tsa.server.metrics import Metrics
+    from platformio_secureota.tsa.server.line import Line
 
 logger = logging.getLogger("secureota.tsa")
 
@@ -56,12 +57,13 @@ class _Fault(Exception):
 class TimestampEndpoint:
     """An ASGI application for one path."""
 
-    def __init__(self, issuer: Issuer, callers: Callers, metrics: Metrics) -> None:
-        """Ask `issuer` for what `callers` may have."""
-        self._issuer = issuer
+    def __init__(self, line: Line, callers: Callers, metrics: Metrics) -> None:
+        """Put in `line` what `callers` may have."""
+        self._line = line
         self._callers = callers
         self._metrics = metrics
         self._passwords = 0
+        self._patience = Patience()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         """Answer one request."""
@@ -71,16 +73,15 @@ class TimestampEndpoint:
             known = await self.identify(scope)
             who = f"{known.caller.name} ({known.proof})"
             _check_headers(scope)
-            reply = await self._answer(await _read_in_time(receive), known)
+            reply = await self._answer(await self._patience.read(receive), known)
             status, headers, content = 200, [(b"content-type", REPLY_TYPE)], reply.body
             outcome = _outcome(reply)
         except _Fault as fault:
             status, headers, content = _show(fault)
             outcome = str(status)
-        self._metrics.requests.labels(outcome).inc()
-        self._metrics.seconds.observe(time.perf_counter() - begin)
+        self._metrics.count(outcome, time.perf_counter() - begin)
         # Approvals have their own log; a line for each here would cost as much as the signature.
-        level = logging.DEBUG if outcome == "granted" else logging.INFO
+        level = logging.DEBUG if outcome == GRANTED else logging.INFO
         logger.log(level, "%s: %s", who, outcome)
         headers.append((b"content-length", b"%d" % len(content)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -122,7 +123,7 @@ class TimestampEndpoint:
             text = f"{caller.name} may not have policy {policy}"
             return Reply(encode.rejection(_UNACCEPTED_POLICY, text))
         try:
-            future = self._issuer.submit(Job(body, caller, known.proof, policy))
+            future = self._line.submit(Job(request, caller, known.proof, policy))
         except queue.Full:
             raise _Fault(429, "too many requests wait", (b"retry-after", b"1")) from None
         reply: Reply = await future
@@ -150,26 +151,48 @@ def _check_headers(scope: Scope) -> None:
         raise _Fault(400, "the request is empty")
 
 
-async def _read_in_time(receive: Any) -> bytes:  # noqa: ANN401 - ASGI
-    # As asyncio.wait_for would, which needs a task of its own for each request.
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - coroutines run in tasks
-    is_late = False
+class Patience:
+    """Reads bodies, each within MAX_BODY_SECONDS.
 
-    def give_up() -> None:
-        nonlocal is_late
-        is_late = True
-        task.cancel()
+    As asyncio.timeout would, but with one timer for all of them: nearly every body is there
+    already, and a timer of its own would cost more than reading it.
+    """
 
-    timer = asyncio.get_running_loop().call_later(MAX_BODY_SECONDS, give_up)
-    try:
-        return await _read(receive)
-    except asyncio.CancelledError:
-        if is_late:
-            raise _Fault(408, "the request did not come") from None
-        raise
-    finally:
-        timer.cancel()
+    def __init__(self) -> None:
+        """Wait for nothing yet."""
+        self._deadlines: dict[asyncio.Task[Any], float] = {}
+        self._late: set[asyncio.Task[Any]] = set()
+        self._is_timed = False
+
+    async def read(self, receive: Any) -> bytes:  # noqa: ANN401 - ASGI
+        """Return the body; _Fault if it does not come, or is too long."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - coroutines run in tasks
+        self._deadlines[task] = time.monotonic() + MAX_BODY_SECONDS
+        if not self._is_timed:
+            self._is_timed = True
+            asyncio.get_running_loop().call_later(MAX_BODY_SECONDS, self._look)
+        try:
+            return await _read(receive)
+        except asyncio.CancelledError:
+            if task in self._late:
+                raise _Fault(408, "the request did not come") from None
+            raise
+        finally:
+            del self._deadlines[task]
+            self._late.discard(task)
+
+    def _look(self) -> None:
+        # In the order of the dictionary, which is that of the deadlines.
+        now = time.monotonic()
+        for task, deadline in self._deadlines.items():
+            if deadline > now:
+                asyncio.get_running_loop().call_later(deadline - now, self._look)
+                return
+            if task not in self._late:
+                self._late.add(task)
+                task.cancel()
+        self._is_timed = False
 
 
 async def _read(receive: Any) -> bytes:  # noqa: ANN401 - ASGI
@@ -193,7 +216,7 @@ def _show(fault: _Fault) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
 
 def _outcome(reply: Reply) -> str:
     if reply.issued is not None:
-        return "granted"
+        return GRANTED
     octets = parse_response(reply.body).fail_info
     bit = next((n for n in range(8 * len(octets)) if octets[n // 8] & (0x80 >> n % 8)), -1)
     return _FAIL_INFO.get(bit, f"failInfo {bit}")

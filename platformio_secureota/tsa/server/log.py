@@ -10,6 +10,7 @@ import contextlib
 import datetime as dt
 import fcntl
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
 from platformio_secureota.errors import Reason, Refused, Unusable
@@ -31,6 +32,19 @@ _TAIL = 1 << 20
 
 _HEAD_SIZE = 96
 """The head file is written in place, in one sector: a crash leaves the old head or the new."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """Lines that are ready to be written, and only behind those that they were made for."""
+
+    data: bytes
+    records: Sequence[Record]
+
+    @property
+    def head(self) -> Head:
+        """The log's, behind these lines."""
+        return self.records[-1].head
 
 
 class ApprovalLog:
@@ -87,43 +101,77 @@ class ApprovalLog:
                 os.close(descriptor)
         self._file = self._head_file = -1
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the log alone, and know everything in it.  OSError, Refused(LogBroken)."""
+    def lock(self, *, wait: bool = True) -> bool:
+        """Hold the log alone, and know everything in it; False: another holds it, if not to `wait`.
+
+        OSError, Refused(LogBroken): it is not held.
+        """
         if self._failed:
             raise OSError(self._failed)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
-            opened, there = os.fstat(self._file), self.path.stat()
-            if (opened.st_dev, opened.st_ino) != (there.st_dev, there.st_ino):
-                raise OSError("the log was replaced while the server ran")
-            for record in self._catch_up(opened.st_size):
-                self._note(record)
-            self._mend()
+            fcntl.flock(self._file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+        try:
+            self._look()
+        except BaseException:
+            self.unlock()
+            raise
+        return True
+
+    def _look(self) -> None:
+        opened, there = os.fstat(self._file), self.path.stat()
+        if (opened.st_dev, opened.st_ino) != (there.st_dev, there.st_ino):
+            raise OSError("the log was replaced while the server ran")
+        for record in self._catch_up(opened.st_size):
+            self._note(record)
+        self._mend()
+
+    def unlock(self) -> None:
+        """Let others append."""
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the log for a while; errors as of `lock`."""
+        self.lock()
+        try:
             yield
         finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            self.unlock()
 
     def append(self, entries: Sequence[Mapping[str, Any]]) -> None:
         """Put approvals on disk, all of them or an OSError; the caller holds the lock.
 
         After an error some of them may be in the file: approved, but never handed out.
         """
-        head, lines, records = self.head, [], []
+        lines = self.seal(entries)
+        self.write([lines])
+        self.settle(lines)
+
+    def seal(self, entries: Sequence[Mapping[str, Any]], *, after: Head | None = None) -> Sealed:
+        """Make the lines that come next, or `after` others; the lock is held until `write`."""
+        head, lines, records = after or self.head, [], []
         for values in entries:
             line, head = seal(head, values)
             lines.append(line)
             records.append(Record(head, values))
-        data = b"".join(lines)
-        written = os.write(self._file, data)
-        if written != len(data):
+        return Sealed(b"".join(lines), records)
+
+    def write(self, lines: Sequence[Sealed]) -> None:
+        """Put lines on disk, as `append` does.  Changes nothing else: any thread may do it."""
+        data = b"".join([one.data for one in lines])
+        if os.write(self._file, data) != len(data):
             raise OSError("the disk took a part of the lines")
         self._sync()
-        self._end += written
-        for record in records:
+        self._write_head(lines[-1].head)
+
+    def settle(self, lines: Sealed) -> None:
+        """Take note of lines that were written."""
+        self._end += len(lines.data)
+        for record in lines.records:
             self._note(record)
-        self._walk.head = head
-        self._write_head()
+        self._walk.head = lines.head
 
     def refresh(self) -> Head:
         """Read what others appended, for who wants to know the head."""
@@ -207,7 +255,7 @@ class ApprovalLog:
         self._walk, self._rest = walk, b""
         for record in records:
             self._note(record)
-        self._write_head()
+        self._write_head(self.head)
 
     # -- the head file ------------------------------------------------------------------------
 
@@ -224,12 +272,12 @@ class ApprovalLog:
         self._head_file = _open(self.head_path, append=False)
         if is_new:
             self._walk.head = Head()
-            self._write_head()
+            self._write_head(self.head)
             os.fsync(self._head_file)
         return read_head(self.head_path)
 
-    def _write_head(self) -> None:
-        os.pwrite(self._head_file, encode_head(self.head), 0)
+    def _write_head(self, head: Head) -> None:
+        os.pwrite(self._head_file, encode_head(head), 0)
 
 
 def encode_head(head: Head) -> bytes:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from platformio_secureota.tsa.server.chain import Head
     from platformio_secureota.tsa.server.clock import ClockGate
     from platformio_secureota.tsa.server.config import Config
-    from platformio_secureota.tsa.server.issuer import Issuer
+    from platformio_secureota.tsa.server.line import Line
     from platformio_secureota.tsa.server.log import ApprovalLog
     from platformio_secureota.tsa.server.metrics import Metrics
 
@@ -43,7 +43,7 @@ class Pages:
         config: Config,
         identity: SigningIdentity,
         *,
-        issuer: Issuer,
+        line: Line,
         log: ApprovalLog,
         gate: ClockGate,
         metrics: Metrics,
@@ -52,7 +52,7 @@ class Pages:
         """Show these; `identify` finds the caller of a request from another machine."""
         self._config = config
         self._identity = identity
-        self._issuer = issuer
+        self._line = line
         self._log = log
         self._gate = gate
         self._metrics = metrics
@@ -98,8 +98,8 @@ class Pages:
         return HTMLResponse(page, headers=status_page.HEADERS)
 
     async def _in_line(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it returns
-        # The key, the log and the gate belong to the issuer's thread.
-        return await self._issuer.submit(work)
+        # The key, the log and the gate belong to whoever is at the head of the line.
+        return await self._line.submit(work)
 
     async def _may_read(self, request: Request) -> bool:
         if is_local(request.scope):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAX_CONNECTIONS = 1000
 
 SWITCH_INTERVAL = 0.001
-"""Seconds for which one thread may keep the interpreter while the issuer's waits for it."""
+"""Seconds for which one thread may keep the interpreter while the log writer waits for it."""
 
 
 class PeerCertificateProtocol(H11Protocol):
