@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 from typing import TYPE_CHECKING
@@ -11,10 +12,12 @@ import pytest
 
 from platformio_secureota import der
 from platformio_secureota.timestamp import TimeStampReq
+from platformio_secureota.tsa.server import endpoint
 from tsa_server import DIGEST, QUERY, REQUEST, TOKEN, Running, Site, fail_info, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BAD_ALG, BAD_REQUEST, BAD_DATA_FORMAT, UNACCEPTED_POLICY, UNACCEPTED_EXTENSION = 0, 2, 5, 15, 16
 SHA1, SHA256, SHA384 = "1.3.14.3.2.26", "2.16.840.1.101.3.4.2.1", "2.16.840.1.101.3.4.2.2"
@@ -129,6 +132,38 @@ def test_transport_faults(case: str, site: Site, server: Running) -> None:
         assert answer.startswith(b"HTTP/1.1 %d " % status), answer
     assert len(site.records()) == before
     assert fail_info(server.post()) == -1, "the server goes on"
+
+
+def test_bodies_that_do_not_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is waited for on its own; who is in time is served."""
+    monkeypatch.setattr(endpoint, "MAX_BODY_SECONDS", 1.5)
+    text = head(TYPE, f"Content-Length: {len(REQUEST)}")
+    site = Site.make(tmp_path)
+    with running(site) as server, contextlib.ExitStack() as stack:
+        parts = urlsplit(server.base)
+
+        def connect() -> socket.socket:
+            address = (parts.hostname, parts.port)
+            return stack.enter_context(socket.create_connection(address, 10))
+
+        slow = [connect() for _ in range(3)]
+        for connection in slow:
+            connection.sendall(text + REQUEST[:-1])
+        slow[1].sendall(REQUEST[-1:])
+        assert fail_info(server.post()) == -1
+        assert slow[1].recv(100).startswith(b"HTTP/1.1 200 ")
+        for connection in (slow[0], slow[2]):
+            answer = b""
+            while more := connection.recv(65536):
+                answer += more
+            assert answer.startswith(b"HTTP/1.1 408 ")
+            assert b"the request did not come" in answer
+        # The next ones are timed too.
+        late = connect()
+        late.sendall(text)
+        assert late.recv(100).startswith(b"HTTP/1.1 408 ")
+        assert fail_info(server.post()) == -1
+    assert len(site.records()) == 3
 
 
 def test_other_methods(server: Running) -> None:
