@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+import platformio_secureota
 from platformio_secureota.tsa.server.clock import (
     BUILD_DATE,
     ClockDoubt,
@@ -16,9 +18,6 @@ from platformio_secureota.tsa.server.clock import (
     kernel_says_synchronised,
 )
 from tsa_server import Site, fail_info, running
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TIME_NOT_AVAILABLE = 14
 NOW = dt.datetime.now(dt.timezone.utc).timestamp()
@@ -105,6 +104,18 @@ def test_build_date() -> None:
         gate(times).check(None)
     times.pass_by(1)
     gate(times).check(None)
+
+
+def test_build_date_is_the_release() -> None:
+    """Whoever dates a release, or writes anything younger into its notes, raises BUILD_DATE."""
+    text = (Path(__file__).parents[2] / "CHANGELOG.md").read_text("utf-8")
+    headings = re.findall(r"^## (\S+) \((\S+)\)$", text, re.MULTILINE)
+    dates = re.findall(r"\b\d{4}-\d\d-\d\d\b", text)
+    assert headings[0][0] == platformio_secureota.__version__
+    built = BUILD_DATE.date().isoformat()
+    assert built >= max(dates)
+    assert headings[0][1] in ("unreleased", built)
+    assert BUILD_DATE.timestamp() <= NOW
 
 
 def test_a_clock_that_is_set_before_it_is_synchronised() -> None:
