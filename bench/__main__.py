@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich.console
 import rich.table
 
-from bench import fleet, sign, tsa, upload
+from bench import fleet, http, sign, tsa, upload
 
 if TYPE_CHECKING:
     from bench.measurement import Measurement
@@ -19,12 +19,17 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "build" / "bench.json"
 
 
+def authority() -> list[Measurement]:
+    """Issuing in one process, and over HTTP."""
+    return [*tsa.measure(), *http.measure()]
+
+
 def uploads() -> list[Measurement]:
     """To one device over a slow link, and to many at once."""
     return [*upload.measure(), *fleet.measure()]
 
 
-GROUPS = {"sign": sign.measure, "tsa": tsa.measure, "upload": uploads}
+GROUPS = {"sign": sign.measure, "tsa": authority, "upload": uploads}
 
 NOTES = {"upload": upload.memory}
 """What a group has to say besides: lines below the table."""

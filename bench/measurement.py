@@ -10,7 +10,7 @@ from typing import Callable
 
 @dataclass(frozen=True)
 class Measurement:
-    """Two rates of the same work, in the same unit; more is better."""
+    """Two figures of the same work, in the same unit: rates, unless `judged` says more."""
 
     name: str
     value: float
@@ -19,15 +19,19 @@ class Measurement:
     peer_value: float
     goal: float
     """Lowest good ratio."""
+    judged: float | None = None
+    """The ratio, where it is not the quotient: less is better, or it is a median of quotients."""
 
     @property
     def ratio(self) -> float:
-        """How many times as fast as the peer."""
-        return self.value / self.peer_value
+        """How many times as good as the peer."""
+        return self.value / self.peer_value if self.judged is None else self.judged
 
     def as_json(self) -> dict[str, object]:
         """Make an entry of build/bench.json."""
-        return {**asdict(self), "ratio": self.ratio}
+        values = asdict(self)
+        del values["judged"]
+        return {**values, "ratio": self.ratio}
 
 
 def rates(
