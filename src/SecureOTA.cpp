@@ -174,6 +174,11 @@ SecureOTAClass& SecureOTAClass::onProgress(THandlerFunction_Progress callback) {
   return *this;
 }
 
+SecureOTAClass& SecureOTAClass::onFilesystemLost(THandlerFunction callback) {
+  filesystemLostCallback_ = std::move(callback);
+  return *this;
+}
+
 SecureOTAClass& SecureOTAClass::setProcessor(UpdateProcessorRFC3161* processor) {
   (void)processor;
   return *this;
@@ -206,6 +211,7 @@ void SecureOTAClass::begin() {
   }
   loadFacts();
   prepareTrial();
+  repairFilesystem();
   secureota::ReceiverParts parts;
   parts.updater.sink = &port.sink();
   parts.updater.floor = &floor_;
@@ -272,6 +278,17 @@ void SecureOTAClass::prepareTrial() {
   }
 }
 
+void SecureOTAClass::repairFilesystem() {
+  if (floor_.filesystemIsWhole()) {
+    return;
+  }
+  secureota::port().say("there is no filesystem: its last update did not come to an end");
+  if (filesystemLostCallback_) {
+    filesystemLostCallback_();
+    (void)note(floor_.forgetFilesystem());
+  }
+}
+
 void SecureOTAClass::end() {
   if (!listening_) {
     return;
@@ -304,6 +321,11 @@ void SecureOTAClass::handle() {
     receiveDatagrams();
     perform(receiver_.tick(secureota::port().milliseconds()));
   }
+}
+
+bool SecureOTAClass::filesystemIsWhole() {
+  prepareTrial();
+  return floor_.filesystemIsWhole();
 }
 
 bool SecureOTAClass::isPending() {

@@ -156,6 +156,11 @@ class SecureOTAClass {
   SecureOTAClass& onError(THandlerFunction_Error callback);
   SecureOTAClass& onProgress(THandlerFunction_Progress callback);
 
+  // There is no filesystem: an update of it was begun and did not come to its end. Called by
+  // begin(). It should format, and put back what the sketch needs; then that counts as the
+  // filesystem. Without it there is none until an update brings one.
+  SecureOTAClass& onFilesystemLost(THandlerFunction callback);
+
   // For sketches of the earlier signed updater; anchors given to the processor are ours already.
   SecureOTAClass& setProcessor(UpdateProcessorRFC3161* processor);
 
@@ -168,6 +173,10 @@ class SecureOTAClass {
   void handle();
 
   void end();
+
+  // Whether there is a filesystem to mount (onFilesystemLost says why there may be none); also
+  // before begin().
+  bool filesystemIsWhole();
 
   // The image that runs is new, and not confirmed yet.
   bool isPending();
@@ -212,6 +221,7 @@ class SecureOTAClass {
   void applyPolicies();
   void applyHardware();
   void prepareTrial();
+  void repairFilesystem();
   void confirmWhenDue();
   void receiveDatagrams();
   void acceptPeers();
@@ -239,6 +249,7 @@ class SecureOTAClass {
   THandlerFunction endCallback_;
   THandlerFunction_Error errorCallback_;
   THandlerFunction_Progress progressCallback_;
+  THandlerFunction filesystemLostCallback_;
 
   Reporter reporter_;
   secureota::Password password_;

@@ -58,6 +58,13 @@ Error Floor::confirm(ImageKind kind, const uint8_t digest[kSha256Size]) {
   return save(next);
 }
 
+Error Floor::forgetFilesystem() {
+  UpdateRecord next = record_;
+  next.filesystem.confirmed = kNoImage;
+  next.filesystem.pending = kNoImage;
+  return save(next);
+}
+
 Error Floor::reject() {
   UpdateRecord next = record_;
   next.left = Error::ImageRejected;

@@ -110,6 +110,13 @@ class Floor {
   // nothing otherwise.
   SECUREOTA_NODISCARD Error confirm(ImageKind kind, const uint8_t digest[kSha256Size]);
 
+  // Is there a filesystem? False from the moment an update is about to erase it until what was
+  // written has proved to be what was signed.
+  bool filesystemIsWhole() const { return record_.filesystem.pending.size == 0; }
+
+  // There is one again that came by no update.
+  SECUREOTA_NODISCARD Error forgetFilesystem();
+
   // The pending application says that it does not work.
   SECUREOTA_NODISCARD Error reject();
 

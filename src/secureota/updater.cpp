@@ -2,6 +2,18 @@
 
 namespace secureota {
 
+UpdaterParts::UpdaterParts()
+    : sink(nullptr),
+      floor(nullptr),
+      anchors(nullptr),
+      rules(nullptr),
+      listener(nullptr),
+      buffer(nullptr),
+      bufferSize(0),
+      runningDigest(nullptr),
+      own(nullptr),
+      trial(nullptr) {}
+
 Updater::Updater()
     : parts_(),
       state_(State::Idle),

@@ -6,7 +6,9 @@
 //      lies in flash equal the token's imprint.
 //   3. Memory taken before that is the buffer that the port lends; nothing is allocated.
 //   4. The container's header decides nothing but sizes; its hints can only refuse.
-//   5. What the image says about itself, under the signature, fits this device (image_judge.h).
+//   5. A filesystem, which is written in place, counts as none from before it is erased until the
+//      second comparison of 2 is done.
+//   6. What the image says about itself, under the signature, fits this device (image_judge.h).
 #pragma once
 
 #include "bytes.h"
@@ -45,6 +47,8 @@ struct UpdaterParts {
 
   // While it is pending, no other image is taken; null: what runs is on no trial.
   const Trial* trial;
+
+  UpdaterParts();
 };
 
 class Updater {

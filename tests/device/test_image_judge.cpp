@@ -215,6 +215,44 @@ void hints() {
   CHECK_ERROR(anybody.update(containerOf(SIGNED(LampApp), " product=heater"), kApp), Error::None);
 }
 
+void filesystemCountsAsNoneWhileItIsWritten() {
+  Trial trial("lamp", "revA");
+  secureota::Floor& floor = trial.device.floor;
+  CHECK_ERROR(trial.update(containerOf(SIGNED(Esp32Lamp)), kFs), Error::ImageKindMismatch);
+  CHECK(floor.filesystemIsWhole());  // nothing was erased
+  Buffer bad = containerOf(SIGNED(LampFs));
+  bad.back() ^= 1;
+  CHECK_ERROR(trial.update(bad, kFs), Error::ImageMismatch);
+  CHECK(!floor.filesystemIsWhole());
+  CHECK_ERROR(trial.update(containerOf(SIGNED(LampApp)), kApp), Error::None);
+  CHECK(!floor.filesystemIsWhole());  // an application does not mend it
+  CHECK_ERROR(trial.update(containerOf(SIGNED(LampFs)), kFs), Error::None);
+  CHECK(floor.filesystemIsWhole());
+}
+
+void filesystemWhoseFlashFails() {
+  for (int at = 0; at < 6; ++at) {
+    Trial trial("lamp", "revA");
+    trial.device.flash.failAt = at;
+    const Error error = trial.update(containerOf(SIGNED(LampFs)), kFs);
+    CHECK((error == Error::None) == trial.device.floor.filesystemIsWhole());
+    if (error != Error::None) {
+      CHECK_ERROR(trial.update(containerOf(SIGNED(LampFs)), kFs), Error::None);
+      CHECK(trial.device.floor.filesystemIsWhole());
+    }
+  }
+}
+
+void whatTheSketchPutThere() {
+  Trial trial("lamp", "revA");
+  trial.device.flash.failAt = 1;
+  CHECK_ERROR(trial.update(containerOf(SIGNED(LampFs)), kFs), Error::FlashWriteFailed);
+  CHECK_ERROR(trial.device.floor.forgetFilesystem(), Error::None);
+  secureota::Floor next;
+  CHECK_ERROR(next.begin(&trial.device.store, 0), Error::None);
+  CHECK(next.filesystemIsWhole() && next.record().filesystem.confirmed.size == 0);
+}
+
 // What runs already is answered before its manifest is looked at: nothing will be touched.
 void replayIsNotJudged() {
   Trial trial("heater", "");
@@ -233,6 +271,9 @@ int main() {
   everyBitOfAFilesystemCounts();
   filesystemsFitWithoutTheirManifest();
   hints();
+  filesystemCountsAsNoneWhileItIsWritten();
+  filesystemWhoseFlashFails();
+  whatTheSketchPutThere();
   replayIsNotJudged();
   return secureota_test::report();
 }

@@ -74,7 +74,7 @@ def test_other_boards_are_told(tmp_path: Path) -> None:
 
 def test_ports_are_empty_elsewhere(tmp_path: Path) -> None:
     """Arduino compiles every file under src/, and PlatformIO on a computer does too."""
-    shared = {"sockets", "overlapped_sink"}
+    shared = {"sockets", "overlapped_sink", "partition_writer", "filesystem_sink"}
     posix = [path for path in SOURCES if path.parent.name == "posix" and path.stem not in shared]
     for source, flags in [
         *((path, []) for path in PORT.glob("*.cpp")),
@@ -129,15 +129,33 @@ def test_the_core_leaves_the_trial_to_us(core: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("core", CORES)
 def test_flash_and_record_over_a_made_up_chip(core: str, tmp_path: Path) -> None:
-    program = tmp_path / "esp32_flash"
-    sources = [
+    others = {"esp32_port", "partition_flash"}
+    library = ("floor", "update_record", "error", "der", "algorithms", "crypto_mbedtls")
+    run(
+        core,
+        tmp_path / "esp32_flash",
         ROOT / "tests" / "device" / "esp32_flash.cpp",
-        *(path for path in PORT.glob("*.cpp") if path.stem != "esp32_port"),
-        *(
-            ROOT / "src" / "secureota" / f"{name}.cpp"
-            for name in ("floor", "update_record", "error", "der", "algorithms", "crypto_mbedtls")
-        ),
-    ]
+        *(path for path in PORT.glob("*.cpp") if path.stem not in others),
+        *(ROOT / "src" / "secureota" / f"{name}.cpp" for name in library),
+    )
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_filesystem_over_a_made_up_chip(core: str, tmp_path: Path) -> None:
+    posix = ROOT / "src" / "secureota" / "port" / "posix"
+    run(
+        core,
+        tmp_path / "esp32_filesystem",
+        ROOT / "tests" / "device" / "esp32_filesystem.cpp",
+        PORT / "partition_flash.cpp",
+        posix / "partition_writer.cpp",
+        posix / "filesystem_sink.cpp",
+        ROOT / "src" / "secureota" / "error.cpp",
+    )
+
+
+def run(core: str, program: Path, *sources: Path) -> None:
+    """Build a program with sanitizers; none of its checks fails."""
     libraries = shlex.split(os.environ.get("MBEDTLS_LIBS", "") or "-lmbedcrypto")
     sanitizers = "-fsanitize=address,undefined"
     command = compiler(core, "gnu++11", sanitizers, "-fno-sanitize-recover=all")

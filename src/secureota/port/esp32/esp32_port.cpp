@@ -12,9 +12,12 @@
 #endif
 
 #include "../../port.h"
+#include "../../sink_by_kind.h"
+#include "../posix/filesystem_sink.h"
 #include "../posix/overlapped_sink.h"
 #include "../posix/sockets.h"
 #include "nvs_store.h"
+#include "partition_flash.h"
 #include "partition_sink.h"
 #include "rollback.h"
 #include "running_image.h"
@@ -29,7 +32,14 @@ const uint32_t kPauseInterval = 50;
 
 class Esp32Port final : public Port, public RandomSource {
  public:
-  Esp32Port() : sink_(&partition_), lastPause_(0) { hostname_[0] = '\0'; }
+  Esp32Port()
+      : filesystemFlash_(findFilesystem()),
+        filesystem_(&filesystemFlash_, filesystemFlash_.whole()),
+        byKind_(&application_, &filesystem_),
+        sink_(&byKind_),
+        lastPause_(0) {
+    hostname_[0] = '\0';
+  }
 
   SECUREOTA_NODISCARD bool listen(uint16_t port) override {
     // Sockets exist only once the stack runs. Harmless where WiFi or Ethernet has started it.
@@ -143,8 +153,11 @@ class Esp32Port final : public Port, public RandomSource {
   }
 
   Sockets sockets_;
-  PartitionSink partition_;
-  OverlappedSink sink_;  // in front of partition_
+  PartitionSink application_;
+  PartitionFlash filesystemFlash_;
+  posix::FilesystemSink filesystem_;
+  SinkByKind byKind_;
+  OverlappedSink sink_;  // in front of byKind_
   NvsStore store_;
   Rollback rollback_;
   uint32_t lastPause_;

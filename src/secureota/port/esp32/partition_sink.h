@@ -12,7 +12,7 @@
 namespace secureota {
 namespace esp32 {
 
-// Application images only: a filesystem's kind is not bound to its signature yet.
+// Applications only.
 class PartitionSink final : public ImageSink {
  public:
   PartitionSink() : spare_(nullptr), handle_(0), writing_(false), open_(false) {}

@@ -11,7 +11,9 @@ Flash::Flash()
     : timed_(&file_),
       boot_(&timed_, kLayout.bootData),
       record_(&timed_, kLayout.record),
-      sink_(&timed_, kLayout),
+      slotSink_(&timed_, kLayout),
+      filesystemSink_(&timed_, kLayout.filesystem),
+      sink_(&slotSink_, &filesystemSink_),
       control_(&timed_, kLayout),
       running_(-1) {}
 
@@ -22,7 +24,7 @@ bool Flash::use(const std::string& directory) {
 
 void Flash::setRunning(int slot) {
   running_ = slot;
-  sink_.setRunning(slot);
+  slotSink_.setRunning(slot);
   control_.setRunning(slot);
 }
 

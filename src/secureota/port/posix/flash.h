@@ -11,7 +11,9 @@
 #include <string>
 
 #include "../../floor.h"
+#include "../../sink_by_kind.h"
 #include "boot_stage.h"
+#include "filesystem_sink.h"
 #include "slot_control.h"
 #include "slot_sink.h"
 #include "timed_flash.h"
@@ -40,7 +42,9 @@ class Flash final : public RecordStore {
   std::string extract(int slot);
 
   bool loadBootData(BootData* out) { return boot_.load(out); }
-  SlotSink& sink() { return sink_; }
+  ImageSink& sink() { return sink_; }
+  SlotSink& slotSink() { return slotSink_; }
+  FilesystemSink& filesystemSink() { return filesystemSink_; }
   SlotControl& control() { return control_; }
 
   // The slot that this process was started from; -1 if it was none.
@@ -56,7 +60,9 @@ class Flash final : public RecordStore {
   TimedFlash timed_;
   BootStore boot_;
   TwoCopies record_;
-  SlotSink sink_;
+  SlotSink slotSink_;
+  FilesystemSink filesystemSink_;
+  SinkByKind sink_;
   SlotControl control_;
   int running_;
 };

@@ -3,9 +3,11 @@
 
 #include "platform.h"
 
-#if defined(SECUREOTA_PORT_POSIX)
+#if defined(ARDUINO_ARCH_ESP32) || defined(SECUREOTA_PORT_POSIX)
 
+#if defined(SECUREOTA_PORT_POSIX)
 #include <string>
+#endif
 
 #include "../../bytes.h"
 #include "../../error.h"
@@ -39,6 +41,8 @@ class NorFlash {
   ~NorFlash() {}  // never deleted through this interface
 };
 
+#if defined(SECUREOTA_PORT_POSIX)
+
 // Flash in a file, which takes room on the disk only where something was written. Where nothing
 // was, it reads as zeros: like flash that was used before, it must be erased first.
 class FileFlash final : public NorFlash {
@@ -59,6 +63,8 @@ class FileFlash final : public NorFlash {
 
   int fd_;
 };
+
+#endif
 
 }  // namespace posix
 }  // namespace secureota

@@ -1,6 +1,6 @@
 #include "partition_writer.h"
 
-#if defined(SECUREOTA_PORT_POSIX)
+#if defined(ARDUINO_ARCH_ESP32) || defined(SECUREOTA_PORT_POSIX)
 
 namespace secureota {
 namespace posix {

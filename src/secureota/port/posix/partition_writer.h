@@ -3,7 +3,7 @@
 
 #include "nor_flash.h"
 
-#if defined(SECUREOTA_PORT_POSIX)
+#if defined(ARDUINO_ARCH_ESP32) || defined(SECUREOTA_PORT_POSIX)
 
 namespace secureota {
 namespace posix {

@@ -32,6 +32,11 @@ static void sayErased(int slot) {
   fflush(stdout);
 }
 
+static void sayFilesystemErased() {
+  printf("erased filesystem\n");
+  fflush(stdout);
+}
+
 PosixPort::PosixPort()
     : sink_(&flash_.sink()),
       address_(htonl(INADDR_LOOPBACK)),
@@ -41,7 +46,8 @@ PosixPort::PosixPort()
 
 void PosixPort::boot(int slot, int reports) {
   flash_.setRunning(slot);
-  flash_.sink().onErase(sayErased);
+  flash_.slotSink().onErase(sayErased);
+  flash_.filesystemSink().onErase(sayFilesystemErased);
   reports_.use(reports);
 }
 
