@@ -261,10 +261,13 @@ class TestRefused:
             assert refusal.value.reason is Reason.NoTrustAnchor
             assert_untouched(device, flash, version_1)
 
-    def test_filesystem_image(self, device: EmulatedDevice, version_1: bytes) -> None:
+    def test_filesystem_that_does_not_say_so(
+        self, device: EmulatedDevice, flash: Path, version_1: bytes
+    ) -> None:
         with pytest.raises(Refused) as refusal:
-            upload(signed(version_1), device.target, kind=ImageKind.FILESYSTEM)
-        assert refusal.value.reason is Reason.WrongImageKind
+            upload(signed(b"no manifest"), device.target, kind=ImageKind.FILESYSTEM)
+        assert refusal.value.reason is Reason.ManifestMissing
+        assert_untouched(device, flash, version_1)
 
     def test_signed_image_that_is_no_program(
         self, device: EmulatedDevice, flash: Path, version_1: bytes
