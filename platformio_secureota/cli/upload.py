@@ -75,7 +75,8 @@ SECONDS = click.FloatRange(0.1, 3600)
     type=SECONDS,
     default=Timeouts.back,
     show_default=True,
-    help="Seconds for the device to run the new image, and again to confirm it.",
+    help="Seconds for the device to run the new image.  It may take 180 s, or as long as this, to "
+    "confirm it.",
 )
 @click.option(
     "allow_weak_password",
@@ -148,7 +149,11 @@ def upload(  # noqa: PLR0913 - one argument an option
         allow_weak_password=allow_weak_password,
         wait=Wait.CONFIRMED if wait_confirmed else Wait.RUNNING if wait else Wait.NO,
         timeouts=Timeouts(
-            invitation=timeout, connection=timeout, sending=idle_timeout, back=wait_timeout
+            invitation=timeout,
+            connection=timeout,
+            sending=idle_timeout,
+            back=wait_timeout,
+            confirmation=max(Timeouts.confirmation, wait_timeout),
         ),
     )
     container = read_container(image)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from platformio_secureota import manifest as manifests
 from platformio_secureota.errors import Reason, Refused
+from platformio_secureota.image import Image
 from platformio_secureota.ota.invitation import ImageKind
 from platformio_secureota.ota.refusal import legible
 from platformio_secureota.ota.states import State
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from platformio_secureota.ota.handshake import OnState
     from platformio_secureota.ota.inquiry import Inquiry
     from platformio_secureota.ota.settings import Timeouts
+    from platformio_secureota.ota.status import Status
 
 _MANIFEST_KINDS = {
     ImageKind.APPLICATION: manifests.ImageKind.APPLICATION,
@@ -35,6 +37,7 @@ class Fitting:
             detail = f"it says that it is of kind {found.kind.hint}"
             raise Refused(Reason.ImageKindMismatch, detail)
         self._product = found.product if found is not None else ""
+        self._digest = Image(image).digest
 
     def check(self, product: str) -> None:
         """Refused(WrongProduct) if the device says that it is another one than the image's."""
@@ -56,18 +59,23 @@ class Fitting:
         if status is None:
             return
         self.check(status.product)
-        if status.confirmed:
+        if self._takes_images(status):
             return
         if on_state is not None:
             on_state(State.CONFIRMING)
         for again in inquiry.answers(timeouts.invitation):
-            if again.confirmed:
+            if self._takes_images(again):
                 return
         raise Refused(
             Reason.NotConfirmedYet,
             f"it takes no other before that; it was asked for {timeouts.invitation:g} s",
-            hint="wait until it has confirmed itself, or restart it to get the previous one back",
+            hint="an image confirms itself after a minute, if the sketch does not; or restart "
+            "the device to get the previous one back",
         )
+
+    def _takes_images(self, status: Status) -> bool:
+        # What runs already is welcome while it is on trial, too.
+        return status.confirmed or status.image == self._digest
 
     def look_again(self, inquiry: Inquiry) -> None:
         """Before the first byte: judge an answer that came late, or ask again if none has come."""

@@ -75,7 +75,7 @@ class Watch:
 
     def _until_confirmed(self) -> Status:
         self._enter(State.CONFIRMING)
-        for status in self._inquiry.answers(self._timeouts.back):
+        for status in self._inquiry.answers(self._timeouts.confirmation):
             doubt = self._doubt(status)
             if doubt is None and status.confirmed:
                 return status
@@ -83,7 +83,8 @@ class Watch:
                 raise doubt
         raise Unusable(
             Reason.NotConfirmedYet,
-            f"it runs the new image, which did not confirm itself within {self._timeouts.back:g} s",
+            "it runs the new image, which did not confirm itself within "
+            f"{self._timeouts.confirmation:g} s",
             hint="a restart brings the previous image back; the sketch has to say that it works",
         )
 

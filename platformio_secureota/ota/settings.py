@@ -58,7 +58,9 @@ class Timeouts:
     restart: float = 15.0
     """From the verdict until the previous image may not answer any more."""
     back: float = 60.0
-    """From the verdict until the new image answers, and again until it has confirmed itself."""
+    """From the verdict until the new image answers."""
+    confirmation: float = 180.0
+    """From there until it has confirmed itself, which it does by itself after a minute."""
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,10 @@ def parse_flags(words: Sequence[str], *, project: Path) -> Flags:
         host_port=found.host_port,
         allow_weak_password=found.allow_weak_password,
         wait=found.wait or ota.Wait.RUNNING,
-        timeouts=ota.Timeouts(back=found.wait_timeout),
+        timeouts=ota.Timeouts(
+            back=found.wait_timeout,
+            confirmation=max(ota.Timeouts.confirmation, found.wait_timeout),
+        ),
     )
     file = found.password_file
     password_file = None if file is None else project / file.expanduser()

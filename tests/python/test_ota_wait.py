@@ -34,7 +34,7 @@ OLD = hashlib.sha256(b"the old image").hexdigest()
 TOKEN = b"\x30\x82" + b"token" * 100
 CONTAINER = containers.build(TOKEN, b"image" * 1000)
 TIMEOUTS = Timeouts(status=2.0, invitation=8.0, restart=2.5, back=8.0, late_refusal=0.1)
-IMPATIENT = dataclasses.replace(TIMEOUTS, status=0.2, restart=1.0, back=2.0)
+IMPATIENT = dataclasses.replace(TIMEOUTS, status=0.2, restart=1.0, back=2.0, confirmation=2.0)
 
 
 def for_product(product: str) -> bytes:
@@ -296,6 +296,14 @@ def test_an_image_that_awaits_its_confirmation_is_waited_for() -> None:
         send(device, wait=Wait.NO)
     assert device.received == CONTAINER
     assert device.asked == 3
+
+
+def test_what_runs_is_welcome_while_it_awaits_its_confirmation() -> None:
+    digest = hashlib.sha256(containers.parse(CONTAINER).image).hexdigest()
+    with StockDevice(Behaviour(status=lambda _n, _d: running(digest, "pending"))) as device:
+        verdict = send(device)
+    assert device.received == CONTAINER
+    assert verdict.status is not None
 
 
 def test_an_image_that_is_never_confirmed_takes_no_other() -> None:

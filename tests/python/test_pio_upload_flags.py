@@ -46,8 +46,9 @@ def test_what_is_waited_for() -> None:
     assert parse([]).settings.wait is ota.Wait.RUNNING
     assert parse(["--wait"]).settings.wait is ota.Wait.RUNNING
     assert parse(["--no-wait"]).settings.wait is ota.Wait.NO
-    found = parse(["--wait-confirmed", "--wait-timeout=90"]).settings
-    assert (found.wait, found.timeouts.back) == (ota.Wait.CONFIRMED, 90)
+    found = parse(["--wait-confirmed", "--wait-timeout=200"]).settings
+    assert found.wait is ota.Wait.CONFIRMED
+    assert (found.timeouts.back, found.timeouts.confirmation) == (200, 200)
 
 
 @pytest.mark.parametrize(
