@@ -1,5 +1,7 @@
 // The ESP32 port's flash, record and rollback, over an ESP-IDF that is made up. Built and run by
 // tests/python/test_esp32_port.py.
+#include <algorithm>
+
 #include "check.h"
 #include "pretend_idf.h"
 #include "secureota/port.h"
@@ -107,15 +109,57 @@ void writesReadsBackAndBoots() {
   CHECK(chip.boot == &chip.partitions[1] && chip.flash[1][0] == kImageMagic);
 }
 
+// Blocks where that is quicker and the partition reaches so far, and no more than the image needs.
+void erasesInBlocksAsTheBytesCome() {
+  const size_t kSector = kSectorSize;
+  const size_t kBlock = kBlockSize;
+  const struct {
+    uint32_t partition;  // bytes
+    size_t image;
+    std::vector<size_t> erased;
+  } kCases[] = {
+      {kPartitionSize, 1, {kSector}},
+      {kPartitionSize, 3 * kSector, {kSector, kSector, kSector}},
+      {kPartitionSize, 3 * kSector + 1, {kBlock}},
+      {kPartitionSize, kBlock, {kBlock}},
+      {kPartitionSize, 2 * kBlock + 5000, {kBlock, kBlock, kSector, kSector}},
+      {kPartitionSize, kPartitionSize, {kBlock, kBlock, kBlock}},
+      {kBlockSize + 4 * kSectorSize,
+       kBlock + 4 * kSector,
+       {kBlock, kSector, kSector, kSector, kSector}},
+  };
+  for (const auto& each : kCases) {
+    for (int ahead = 0; ahead < 2; ++ahead) {
+      chip.reset();
+      install(0, image(3000));
+      install(1, image(kPartitionSize, 0));
+      chip.partitions[1].size = each.partition;
+      PartitionSink sink;
+      const std::vector<uint8_t> data = image(each.image);
+      CHECK_ERROR(sink.open(ImageKind::Application, data.size()), Error::None);
+      CHECK(chip.erased.size() == 1);
+      while (ahead != 0 && sink.eraseAhead()) {
+      }
+      CHECK(ahead == 0 || chip.erased == each.erased);
+      for (size_t at = 0; at < data.size(); at += 1000) {
+        const size_t size = data.size() - at < 1000 ? data.size() - at : 1000;
+        CHECK_ERROR(sink.write(Bytes(data.data() + at, size)), Error::None);
+      }
+      CHECK(chip.erased == each.erased && !sink.eraseAhead());
+      CHECK_ERROR(sink.write(Bytes(data.data(), 1)), Error::FlashWriteFailed);
+      CHECK_ERROR(sink.seal(), Error::None);
+      CHECK(std::equal(data.begin(), data.end(), chip.flash[1].begin()));
+    }
+  }
+}
+
 void everyFailureLeavesTheSpareUnbootable() {
   const struct {
     const char* call;
     Error error;
-  } kCalls[] = {{"begin", Error::FlashOpenFailed},
-                {"write", Error::FlashWriteFailed},
-                {"end", Error::ActivateFailed},
-                {"read", Error::FlashReadBackMismatch},
-                {"set_boot", Error::ActivateFailed}};
+  } kCalls[] = {{"begin", Error::FlashOpenFailed},      {"erase", Error::FlashWriteFailed},
+                {"write", Error::FlashWriteFailed},     {"end", Error::ActivateFailed},
+                {"read", Error::FlashReadBackMismatch}, {"set_boot", Error::ActivateFailed}};
   for (const auto& each : kCalls) {
     chip.reset();
     install(0, image(3000));
@@ -276,6 +320,7 @@ void keepsOrGivesUp() {
 int main() {
   keepsOrGivesUp();
   writesReadsBackAndBoots();
+  erasesInBlocksAsTheBytesCome();
   everyFailureLeavesTheSpareUnbootable();
   whatIsNoApplicationImage();
   secondUpdateBeforeTheRestart();

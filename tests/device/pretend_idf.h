@@ -17,7 +17,9 @@
 
 namespace {
 
-const uint32_t kPartitionSize = 16 * 4096;
+const uint32_t kSectorSize = 4096;
+const uint32_t kBlockSize = 64 * 1024;
+const uint32_t kPartitionSize = 3 * kBlockSize;
 const uint8_t kImageMagic = 0xe9;
 
 struct Chip {
@@ -29,7 +31,8 @@ struct Chip {
   esp_ota_img_states_t states[2];
   bool writing;
   size_t written;
-  std::string failing;  // the call that fails
+  std::vector<size_t> erased;  // bytes of the spare partition, one erasure after the other
+  std::string failing;         // the call that fails
   uint32_t imageLength;
   std::vector<uint8_t> nvs;
   bool committed;
@@ -51,6 +54,7 @@ struct Chip {
     states[0] = states[1] = ESP_OTA_IMG_UNDEFINED;
     writing = false;
     written = 0;
+    erased.clear();
     failing.clear();
     imageLength = 3000;
     nvs.clear();
@@ -94,7 +98,7 @@ esp_err_t esp_ota_begin(const esp_partition_t* partition, size_t size, esp_ota_h
       partition == chip.running) {
     return ESP_ERR_OTA_ROLLBACK_INVALID_STATE;
   }
-  CHECK(size == OTA_WITH_SEQUENTIAL_WRITES);
+  CHECK(size != 0 && esp_partition_erase_range(partition, 0, size) == ESP_OK);
   chip.writing = true;
   chip.written = 0;
   *handle = 77;
@@ -108,6 +112,9 @@ esp_err_t esp_ota_write(esp_ota_handle_t handle, const void* data, size_t size) 
   }
   if (chip.written == 0 && size != 0 && bytes[0] != kImageMagic) {
     return ESP_ERR_OTA_VALIDATE_FAILED;
+  }
+  for (size_t i = 0; i < size; ++i) {
+    CHECK(chip.flash[1].at(chip.written + i) == 0xff);  // it was erased before
   }
   memcpy(chip.flash[1].data() + chip.written, data, size);
   chip.written += size;
@@ -132,7 +139,12 @@ esp_err_t esp_partition_read(const esp_partition_t* partition, size_t offset, vo
   return ESP_OK;
 }
 esp_err_t esp_partition_erase_range(const esp_partition_t* partition, size_t offset, size_t size) {
-  CHECK(partition != chip.running && offset % 4096 == 0 && size % 4096 == 0);
+  CHECK(partition != chip.running && offset % kSectorSize == 0 && size % kSectorSize == 0);
+  CHECK(offset + size <= partition->size);
+  if (chip.fails("erase") && offset != 0) {
+    return ESP_FAIL;
+  }
+  chip.erased.push_back(size);
   memset(chip.of(partition).data() + offset, 0xff, size);
   return ESP_OK;
 }
