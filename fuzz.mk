@@ -24,7 +24,7 @@ build/fuzz/obj/src/%.o: FUZZ_CXXFLAGS += $(FUZZ_WATCHED)
 FUZZ_METERED := _ZN9secureota6digestENS_15DigestAlgorithmENS_5BytesEPh \
   _ZN9secureota6Digest5beginENS_15DigestAlgorithmE _ZN9secureota6Digest6updateENS_5BytesE \
   _ZN9secureota15verifySignatureENS_5BytesENS_15DigestAlgorithmES0_S0_ \
-  _ZN9secureota12pbkdf2Sha256ENS_5BytesES0_jPh
+  _ZN9secureota12pbkdf2Sha256ENS_5BytesES0_jPh _ZN9secureota10hmacSha256ENS_5BytesES0_Ph
 
 FUZZ_SHARED := $(filter-out src/secureota/crypto_%,$(DEVICE_CORE)) $(addprefix tests/fuzz/, \
   der_tree.cpp device.cpp harness_heap.cpp meter.cpp mutator.cpp repair.cpp second_opinion.cpp world.cpp)

@@ -225,6 +225,7 @@ void SecureOTAClass::begin() {
   parts.updater.trial = &trial_;
   parts.password = &password_;
   parts.random = &port.random();
+  parts.facts = &reporter_;
   receiver_.begin(parts);
   listening_ = port.listen(port_);
   if (!listening_) {
@@ -501,6 +502,17 @@ void SecureOTAClass::sayRefusal(const char* what, const Refusal& refusal) {
   const size_t start = secureota::appendText(what, line, 0, sizeof line - 1);
   line[start + secureota::formatRefusal(refusal, line + start, sizeof line - 1 - start)] = '\0';
   secureota::port().say(line);
+}
+
+secureota::DeviceFacts SecureOTAClass::Reporter::deviceFacts() {
+  secureota::DeviceFacts facts;
+  facts.image = owner_->runningDigestKnown_ ? owner_->runningDigest_ : nullptr;
+  facts.pending = owner_->trial_.pending();
+  facts.floor = owner_->floor_.record().application.floor;
+  facts.product = owner_->own_.product;
+  facts.version = owner_->own_.version;
+  facts.last = owner_->lastError_;
+  return facts;
 }
 
 void SecureOTAClass::sayAccepted(const char* how, const VerifiedToken& token) {

@@ -202,8 +202,8 @@ class SecureOTAClass {
   SecureOTAClass(const SecureOTAClass&);
   SecureOTAClass& operator=(const SecureOTAClass&);
 
-  // Turns what the library reports into callbacks and lines of log.
-  class Reporter final : public secureota::UpdateListener {
+  // Turns what the library reports into callbacks and lines of log, and tells it what it asks.
+  class Reporter final : public secureota::UpdateListener, public secureota::FactsSource {
    public:
     explicit Reporter(SecureOTAClass* owner) : owner_(owner) {}
     void breathe() override;
@@ -212,6 +212,7 @@ class SecureOTAClass {
     void onActivated(const secureota::VerifiedToken& token) override;
     void onAlreadyRunning(const secureota::VerifiedToken& token) override;
     void onRefused(const secureota::Refusal& refusal, Stage at) override;
+    secureota::DeviceFacts deviceFacts() override;
 
    private:
     SecureOTAClass* owner_;

@@ -39,6 +39,7 @@ Error compare(Bytes response, const uint8_t* expected, size_t size) {
 }  // namespace
 
 Error Password::set(const char* text) {
+  ++changes_;
   refuseAll_ = false;
   sha256Size_ = 0;
   md5Size_ = 0;
@@ -53,6 +54,7 @@ Error Password::set(const char* text) {
 }
 
 Error Password::setHash(const char* hex) {
+  ++changes_;
   const Bytes text = asBytes(hex);
   uint8_t hash[kSha256Size];
   if (parseHex(text, hash, kSha256Size)) {
@@ -72,6 +74,20 @@ Error Password::setHash(const char* hex) {
   return Error::NotAuthorized;
 }
 
+void Password::refuseAll() {
+  ++changes_;
+  refuseAll_ = true;
+}
+
+Error Password::derive(Bytes salt, uint8_t out[kSha256Size]) const {
+  // A sketch that knows only the MD5 of its password uses that as the hash: so do its hosts.
+  const Bytes hash = sha256Size_ != 0 ? asBytes(sha256_, sha256Size_) : asBytes(md5_, md5Size_);
+  if (refuseAll_ || hash.empty()) {
+    return Error::NotAuthorized;
+  }
+  return pbkdf2Sha256(hash, salt, kPasswordRounds, out);
+}
+
 Error Password::check(Bytes datagram, PasswordForm form, Bytes nonce) const {
   Bytes rest = datagram;
   const Bytes command = cut(&rest, ' ');
@@ -88,14 +104,12 @@ Error Password::check(Bytes datagram, PasswordForm form, Bytes nonce) const {
 }
 
 Error Password::checkPbkdf2(Bytes nonce, Bytes cnonce, Bytes response) const {
-  // A sketch that knows only the MD5 of its password uses that as the hash: so do its hosts.
-  const Bytes hash = sha256Size_ != 0 ? asBytes(sha256_, sha256Size_) : asBytes(md5_, md5Size_);
   uint8_t salt[2 * kLongNonceSize + 1];
   memcpy(salt, nonce.data, kLongNonceSize);
   salt[kLongNonceSize] = ':';
   memcpy(salt + kLongNonceSize + 1, cnonce.data, kLongNonceSize);
   uint8_t key[kSha256Size];
-  SECUREOTA_TRY(pbkdf2Sha256(hash, Bytes(salt, sizeof salt), kPasswordRounds, key));
+  SECUREOTA_TRY(derive(Bytes(salt, sizeof salt), key));
   char keyHex[2 * kSha256Size];
   formatHex(Bytes(key, sizeof key), keyHex);
   uint8_t expected[kSha256Size];

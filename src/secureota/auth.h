@@ -26,7 +26,7 @@ enum class PasswordForm : uint8_t { Pbkdf2, Md5 };
 // The password that a device asks for, kept as hashes.
 class Password {
  public:
-  Password() : sha256Size_(0), md5Size_(0), md5Allowed_(false), refuseAll_(false) {}
+  Password() : sha256Size_(0), md5Size_(0), md5Allowed_(false), refuseAll_(false), changes_(0) {}
 
   // No password if `text` is null or empty.
   SECUREOTA_NODISCARD Error set(const char* text);
@@ -36,12 +36,19 @@ class Password {
   SECUREOTA_NODISCARD Error setHash(const char* hex);
 
   // Asks for a password that nobody has: for a setting that was meant to be one and is none.
-  void refuseAll() { refuseAll_ = true; }
+  void refuseAll();
 
   // Lets hosts that know no other form use the MD5 form. Off by default.
   void allowMd5(bool allowed) { md5Allowed_ = allowed; }
 
   bool isSet() const { return refuseAll_ || sha256Size_ != 0 || md5Size_ != 0; }
+
+  // How often it was set anew: what was derived from it is old where this has changed.
+  uint32_t changes() const { return changes_; }
+
+  // PBKDF2-HMAC-SHA256 of the password's hash: what both sides can compute. Takes some tenths of a
+  // second on a small chip. NotAuthorized where there is no password, or one that nobody has.
+  SECUREOTA_NODISCARD Error derive(Bytes salt, uint8_t out[kSha256Size]) const;
 
   // The form in which an invitation is asked for the password.
   PasswordForm formFor(bool hostAsksForMd5) const {
@@ -63,6 +70,7 @@ class Password {
   size_t md5Size_;
   bool md5Allowed_;
   bool refuseAll_;
+  uint32_t changes_;
 };
 
 }  // namespace secureota

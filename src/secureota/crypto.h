@@ -65,6 +65,9 @@ SECUREOTA_NODISCARD Error verifySignature(Bytes subjectPublicKeyInfo, DigestAlgo
 SECUREOTA_NODISCARD Error pbkdf2Sha256(Bytes password, Bytes salt, uint32_t rounds,
                                        uint8_t out[kSha256Size]);
 
+// HMAC-SHA256 (RFC 2104), 32 bytes out.
+SECUREOTA_NODISCARD Error hmacSha256(Bytes key, Bytes message, uint8_t out[kSha256Size]);
+
 // Equal, in a time that does not depend on where they differ.
 bool equalInConstantTime(Bytes a, Bytes b);
 

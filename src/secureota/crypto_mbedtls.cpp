@@ -273,6 +273,12 @@ Error pbkdf2Sha256(Bytes password, Bytes salt, uint32_t rounds, uint8_t out[kSha
   return code == 0 ? Error::None : Error::OutOfMemory;
 }
 
+Error hmacSha256(Bytes key, Bytes message, uint8_t out[kSha256Size]) {
+  const int code = mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), key.data, key.size,
+                                   message.data, message.size, out);
+  return code == 0 ? Error::None : Error::OutOfMemory;
+}
+
 bool equalInConstantTime(Bytes a, Bytes b) {
   if (a.size != b.size) {
     return false;

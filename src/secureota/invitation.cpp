@@ -1,11 +1,10 @@
 #include "invitation.h"
 
+#include "request.h"
 #include "text.h"
 
 namespace secureota {
 namespace {
-
-const char kPrefix[] = "RedWax/1.";
 
 bool parseKind(Bytes text, ImageKind* out) {
   uint32_t command = 0;
@@ -67,80 +66,31 @@ Error parseStockForm(Bytes line, Invitation* out) {
   return parseKind(kind, &out->kind) ? Error::None : Error::WrongImageKind;
 }
 
-// The values of the keys that are known; empty where a key is missing.
-struct Values {
-  Bytes command, port, size, digestName, digest, passwordDigest, direct;
-};
-
-bool collectValues(Bytes pairs, Values* out) {
-  const struct {
-    const char* name;
-    Bytes* value;
-  } kKeys[] = {{"cmd", &out->command},   {"port", &out->port},     {"size", &out->size},
-               {"md", &out->digestName}, {"digest", &out->digest}, {"authmd", &out->passwordDigest},
-               {"direct", &out->direct}};
-  Bytes rest = pairs;
-  while (!rest.empty()) {
-    Bytes value = cut(&rest, ' ');
-    const Bytes key = cut(&value, '=');
-    for (const auto& known : kKeys) {
-      if (key == asBytes(known.name)) {
-        if (value.empty() || !known.value->empty()) {
-          return false;  // no value, or the second one
-        }
-        *known.value = value;
-      }
-    }
-  }
-  return true;
-}
-
 Error parseRedWaxForm(Bytes line, Invitation* out) {
-  Bytes rest = line;
-  const Bytes version = cut(&rest, ' ');
-  for (size_t i = strlen(kPrefix); i < version.size; ++i) {
-    if (version.data[i] < '0' || version.data[i] > '9') {
-      return Error::BadInvitation;
-    }
-  }
-  Values values;
-  out->stockForm = false;
-  if (!collectValues(rest, &values) || !parsePort(values.port, &out->port) ||
-      !parseSize(values.size, &out->size) ||
-      !parseDigestName(values.digestName, &out->digestAlgorithm) ||
-      !parseDigest(values.digest, out)) {
+  Bytes command, port, size, digestName, digest, passwordDigest, direct;
+  const Wanted kWanted[] = {{"cmd", &command},   {"port", &port},     {"size", &size},
+                            {"md", &digestName}, {"digest", &digest}, {"authmd", &passwordDigest},
+                            {"direct", &direct}};
+  SECUREOTA_TRY(readPairs(line, kWanted, sizeof kWanted / sizeof kWanted[0]));
+  if (!parsePort(port, &out->port) || !parseSize(size, &out->size) ||
+      !parseDigestName(digestName, &out->digestAlgorithm) || !parseDigest(digest, out)) {
     return Error::BadInvitation;
   }
-  out->asksForMd5Password = values.passwordDigest == asBytes("MD5");
-  out->direct = values.direct == asBytes("1");
-  return parseKind(values.command, &out->kind) ? Error::None : Error::WrongImageKind;
-}
-
-bool isLine(Bytes datagram) {
-  for (size_t i = 0; i + 1 < datagram.size; ++i) {
-    if (datagram.data[i] < ' ' || datagram.data[i] > '~') {
-      return false;
-    }
-  }
-  return !datagram.empty() && datagram.data[datagram.size - 1] == '\n';
+  out->stockForm = false;
+  out->asksForMd5Password = passwordDigest == asBytes("MD5");
+  out->direct = direct == asBytes("1");
+  return parseKind(command, &out->kind) ? Error::None : Error::WrongImageKind;
 }
 
 }  // namespace
 
-bool looksLikeRequest(Bytes datagram) {
-  return startsWith(datagram, kPrefix) ||
-         (!datagram.empty() && datagram.data[0] >= '0' && datagram.data[0] <= '9');
-}
-
 Error parseInvitation(Bytes datagram, Invitation* out) {
-  if (datagram.size > kMaxDatagramSize || !isLine(datagram)) {
-    return Error::BadInvitation;
-  }
-  const Bytes line(datagram.data, datagram.size - 1);
+  Bytes line;
+  SECUREOTA_TRY(takeLine(datagram, &line));
   Invitation invitation;
   memset(&invitation, 0, sizeof invitation);
-  SECUREOTA_TRY(startsWith(line, kPrefix) ? parseRedWaxForm(line, &invitation)
-                                          : parseStockForm(line, &invitation));
+  SECUREOTA_TRY(isRedWaxForm(line) ? parseRedWaxForm(line, &invitation)
+                                   : parseStockForm(line, &invitation));
   *out = invitation;
   return Error::None;
 }

@@ -11,10 +11,6 @@
 
 namespace secureota {
 
-// Bytes of the longest datagram that is looked at: a SHA-512 in hexadecimal, the other keys, and
-// room for keys of a later version.
-const size_t kMaxDatagramSize = 512;
-
 struct Invitation {
   bool stockForm;
   ImageKind kind;
@@ -25,15 +21,6 @@ struct Invitation {
   bool asksForMd5Password;          // the stock form, or authmd=MD5
   bool direct;                      // direct=1: the host can connect to us
 };
-
-// Commands of the protocol.
-const uint32_t kCommandApplication = 0;
-const uint32_t kCommandFilesystem = 100;
-const uint32_t kCommandAuthenticate = 200;
-
-// Could this datagram be meant for us? Anything else is not even answered, so that two devices
-// can't be set to answer each other for ever: what we send never looks like this.
-bool looksLikeRequest(Bytes datagram);
 
 // BadInvitation, or WrongImageKind for a command that is no kind of image.
 SECUREOTA_NODISCARD Error parseInvitation(Bytes datagram, Invitation* out);

@@ -20,6 +20,8 @@
 #include "invitation.h"
 #include "random_source.h"
 #include "refusal.h"
+#include "request.h"
+#include "status.h"
 #include "update_listener.h"
 #include "updater.h"
 
@@ -30,6 +32,7 @@ struct ReceiverParts {
   UpdaterParts updater;
   const Password* password;
   RandomSource* random;
+  FactsSource* facts;
 };
 
 // What the caller owes after a call, in this order. Views are good until the next call.
@@ -121,6 +124,7 @@ class Receiver {
     Draining
   };
 
+  Actions onStatusQuestion(Bytes datagram, const Endpoint& from);
   Actions onInvitation(Bytes datagram, const Endpoint& from, uint32_t now);
   Actions onAuthentication(Bytes datagram, const Endpoint& from, uint32_t now);
   Error considerInvitation(Bytes datagram, Invitation* out) const;
@@ -157,6 +161,7 @@ class Receiver {
   char nonce_[kLongNonceSize];
   size_t nonceSize_;
   Greeting greeting_;
+  Status status_;
 
   // Of the invitation, and of the password's answer to it: what gets our last answer again.
   static const size_t kMaxRequests = 2;

@@ -8,11 +8,24 @@ Actions Receiver::onDatagram(Bytes datagram, const Endpoint& from, uint32_t now)
   if (!looksLikeRequest(datagram)) {
     return Actions();
   }
+  if (isStatusQuestion(datagram)) {  // at any time, and nothing else changes
+    return onStatusQuestion(datagram, from);
+  }
   if (isRepeated(datagram, from)) {  // our answer was lost
     return answer(datagramSize_);
   }
   return startsWith(datagram, "200 ") ? onAuthentication(datagram, from, now)
                                       : onInvitation(datagram, from, now);
+}
+
+Actions Receiver::onStatusQuestion(Bytes datagram, const Endpoint& from) {
+  Actions actions;
+  actions.datagramTo = from;
+  listener().breathe();
+  const Error error = status_.answer(datagram, parts_.facts->deviceFacts(), *parts_.password,
+                                     parts_.random, &actions.datagram);
+  listener().breathe();
+  return error == Error::None ? actions : answerRefusal(error, datagram.size, from);
 }
 
 Actions Receiver::onInvitation(Bytes datagram, const Endpoint& from, uint32_t now) {

@@ -87,6 +87,7 @@ class Desk {
     parts.updater = device.parts();
     parts.password = &password;
     parts.random = &random;
+    parts.facts = &facts;
     receiver.begin(parts);
   }
   Actions datagram(const std::string& sent, const Endpoint& from = kOwner) {
@@ -116,6 +117,7 @@ class Desk {
   pretend::Device device;
   secureota::Password password;
   Counter random;
+  pretend::Facts facts;
   Receiver receiver;
   uint32_t now;
   uint16_t tcpPort;  // what it gets when it wants to be connected to; 0: it does not

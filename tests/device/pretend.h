@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "check.h"
+#include "secureota/status.h"
 #include "secureota/updater.h"
 #include "tokens.h"
 
@@ -216,6 +217,13 @@ class Listener final : public secureota::UpdateListener {
 
  private:
   Journal* journal_;
+};
+
+class Facts final : public secureota::FactsSource {
+ public:
+  secureota::DeviceFacts deviceFacts() override { return known; }
+
+  secureota::DeviceFacts known;
 };
 
 // A device that trusts the owner, runs image 'A', and whose floor is where kTokenA1 put it.

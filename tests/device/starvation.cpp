@@ -170,6 +170,7 @@ class Desk {
     parts.updater.runningDigest = nullptr;
     parts.password = &password_;
     parts.random = &zeros_;
+    parts.facts = &facts_;
     receiver_.begin(parts);
   }
 
@@ -237,6 +238,7 @@ class Desk {
   secureota::Floor floor_;
   secureota::Password password_;
   Zeros zeros_;
+  pretend::Facts facts_;
   Receiver receiver_;
 };
 

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "secureota/invitation.h"
+#include "secureota/request.h"
 
 using secureota::Bytes;
 using secureota::DigestAlgorithm;

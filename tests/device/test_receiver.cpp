@@ -208,6 +208,7 @@ void invitationsThatAreRefused() {
   parts.updater.anchors = &nobody;
   parts.password = &desk.password;
   parts.random = &desk.random;
+  parts.facts = &desk.facts;
   desk.receiver.begin(parts);
   CHECK(desk.ask(stockInvitation(container)).compare(0, 15, "NoTrustAnchor: ") == 0);
 }

@@ -111,6 +111,14 @@ Error pbkdf2Sha256(Bytes password, Bytes salt, uint32_t rounds, uint8_t out[kSha
   return Error::None;
 }
 
+Error hmacSha256(Bytes key, Bytes message, uint8_t out[kSha256Size]) {
+  uint64_t hash = kFnvOffset;
+  hashBytes(key, &hash);
+  hashBytes(message, &hash);
+  writeHash(hash, out, kSha256Size);
+  return Error::None;
+}
+
 bool equalInConstantTime(Bytes a, Bytes b) {
   return a == b;
 }

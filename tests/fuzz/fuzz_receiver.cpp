@@ -51,12 +51,18 @@ enum class Event : uint8_t {
   Damage,    // where, how: a byte of the container changes
   Accepted,  // from: a peer connects, if it can
   Greet,     // how: it says the cookie (0), another one (1), or half of it (2)
+  Status,    // from, size: asks what the device runs
 };
-const unsigned kEvents = 16;
+const unsigned kEvents = 17;
 
 const char kPassword[] = "open sesame";
 const size_t kStockInvitation = 39;  // bytes of the shortest: "0 1 1 " and an MD5
 const size_t kLongChallenge = 5 + secureota::kLongNonceSize;
+
+class Facts final : public secureota::FactsSource {
+ public:
+  secureota::DeviceFacts deviceFacts() override { return secureota::DeviceFacts(); }
+};
 
 // The same bytes every time: what is fuzzed must be repeatable. It counts, so that no nonce serves
 // twice.
@@ -115,6 +121,8 @@ class Trial {
         connected_(false),
         open_(false),
         listening_(false),
+        passwordChecks_(0),
+        statusKeys_(0),
         calling_(false),
         judged_(false),
         good_(false),
@@ -195,6 +203,7 @@ class Trial {
     parts.updater.own = nullptr;
     parts.password = &password_;
     parts.random = &random_;
+    parts.facts = &facts_;
     return parts;
   }
 
@@ -253,6 +262,11 @@ class Trial {
       case Event::Greet:
         greet(script->take());
         break;
+      case Event::Status: {
+        const uint8_t from = script->take();
+        status(from, script->take());
+        break;
+      }
       case Event::Restart:
         receiver_.end();
         connected_ = listening_ = calling_ = open_ = false;  // the sketch's end closes everything
@@ -396,6 +410,21 @@ class Trial {
                            " md=SHA256 digest=" + sum + ((how & 8) != 0 ? " direct=1\n" : "\n"));
   }
 
+  void status(uint8_t from, uint8_t size) {
+    std::string question = "RedWax/1.00 cmd=300 nonce=" + std::string(32, 'a') + " pad=";
+    question.resize(256 + size, 'x');
+    const bool busy = receiver_.busy();
+    const std::string before = lastDatagram_;
+    send(from, question + "\n");
+    lastDatagram_ = before;
+    PROPERTY(receiver_.busy() == busy, "a question changes nothing");
+    PROPERTY(!last_.datagram.empty() && !last_.connect && !last_.listen && !last_.closeFirst &&
+                 !last_.stopListening && !last_.close,
+             "and is answered");
+    statusKeys_ += passwordChecks_;
+    PROPERTY(statusKeys_ <= 2, "the key is derived once; twice, where memory was short");
+  }
+
   void authenticate(uint8_t from, bool right) {
     if (nonce_.empty()) {
       return;
@@ -476,6 +505,7 @@ class Trial {
     const fuzz::Meter& used = fuzz::stop();
     PROPERTY(used.allocations == 0, "the core allocates nothing");
     PROPERTY(used.passwordChecks <= 1, "a call costs one password check at most");
+    passwordChecks_ = used.passwordChecks;
     PROPERTY(!last_.restart || (activatedNow() && flash_.bootable && last_.close),
              "a restart finds a new image, and a closed connection");
     PROPERTY(!flash_.bootable || !flash_.isOpen, "what boots is closed");
@@ -493,6 +523,8 @@ class Trial {
   bool connected_;  // or about to be
   bool open_;       // the connection is made, and greeted where it was made to us
   bool listening_;
+  unsigned passwordChecks_;  // of the last call
+  unsigned statusKeys_;
   bool calling_;  // a peer has connected to us, and has not said the cookie yet
   std::string cookie_;
   std::string greeting_;  // what it said
@@ -511,6 +543,7 @@ class Trial {
   secureota::VerifiedToken token_;
   secureota::Password password_;
   Counter random_;
+  Facts facts_;
   secureota::Rules rules_;
   fuzz::Flash flash_;
   fuzz::Record record_;

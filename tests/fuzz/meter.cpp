@@ -21,18 +21,21 @@ using secureota::TrustStore;
 #define UPDATE_SYMBOL "_ZN9secureota6Digest6updateENS_5BytesE"
 #define VERIFY_SYMBOL "_ZN9secureota15verifySignatureENS_5BytesENS_15DigestAlgorithmES0_S0_"
 #define PBKDF2_SYMBOL "_ZN9secureota12pbkdf2Sha256ENS_5BytesES0_jPh"
+#define HMAC_SYMBOL "_ZN9secureota10hmacSha256ENS_5BytesES0_Ph"
 
 Error realDigest(DigestAlgorithm, Bytes, uint8_t*) REAL(DIGEST_SYMBOL);
 Error realBegin(Digest*, DigestAlgorithm) REAL(BEGIN_SYMBOL);
 Error realUpdate(Digest*, Bytes) REAL(UPDATE_SYMBOL);
 Error realVerify(Bytes, DigestAlgorithm, Bytes, Bytes) REAL(VERIFY_SYMBOL);
 Error realPbkdf2(Bytes, Bytes, uint32_t, uint8_t*) REAL(PBKDF2_SYMBOL);
+Error realHmac(Bytes, Bytes, uint8_t*) REAL(HMAC_SYMBOL);
 
 Error meteredDigest(DigestAlgorithm, Bytes, uint8_t*) WRAP(DIGEST_SYMBOL);
 Error meteredBegin(Digest*, DigestAlgorithm) WRAP(BEGIN_SYMBOL);
 Error meteredUpdate(Digest*, Bytes) WRAP(UPDATE_SYMBOL);
 Error meteredVerify(Bytes, DigestAlgorithm, Bytes, Bytes) WRAP(VERIFY_SYMBOL);
 Error meteredPbkdf2(Bytes, Bytes, uint32_t, uint8_t*) WRAP(PBKDF2_SYMBOL);
+Error meteredHmac(Bytes, Bytes, uint8_t*) WRAP(HMAC_SYMBOL);
 
 namespace {
 
@@ -197,4 +200,12 @@ Error meteredPbkdf2(Bytes password, Bytes salt, uint32_t rounds, uint8_t* out) {
   }
   const fuzz::Pause provider;
   return realPbkdf2(password, salt, rounds, out);
+}
+
+Error meteredHmac(Bytes key, Bytes message, uint8_t* out) {
+  if (failsNow()) {
+    return Error::OutOfMemory;
+  }
+  const fuzz::Pause provider;
+  return realHmac(key, message, out);
 }

@@ -14,7 +14,7 @@ NOTHING_SPECIAL = bytes(8)
 
 # Events of the receiver's script.
 DATAGRAM, INVITE, AUTHENTICATE, REPEAT, CONNECTED, FAILED, STREAM, BYTES = range(8)
-CLOSED, TICK, LONG_TICK, RESTART, REST, DAMAGE, ACCEPTED, GREET = range(8, 16)
+CLOSED, TICK, LONG_TICK, RESTART, REST, DAMAGE, ACCEPTED, GREET, STATUS = range(8, 17)
 
 PASSWORD, MD5_ALLOWED, NO_ANCHORS, ALREADY_RUNNING = 1, 2, 4, 8
 STOCK, FILESYSTEM, WRONG_DIGEST, DIRECT = 1, 2, 4, 8
@@ -82,6 +82,10 @@ def receiver() -> Iterator[tuple[str, bytes]]:
     right = bytes([GREET, RIGHT, REST, CLOSED])
     wrong = bytes([GREET, WRONG, ACCEPTED, 0])
     yield "stock-form", bytes([0, 0, 0]) + stock + whole
+    asks = bytes([STATUS, 2, 200])
+    yield "status", bytes([PASSWORD, 0, 0]) + asks + invite + asks + answer + asks + whole
+    yield "status-short", bytes([0, 0, 0, STATUS, 0, 100])
+    yield "status-no-memory", bytes([PASSWORD, 1, 0]) + asks + asks
     yield "direct", bytes([0, 0, 0]) + direct + right
     invite_and_answer = bytes([PASSWORD, 0, 0]) + direct[:4] + answer
     yield "direct-password", invite_and_answer + bytes([ACCEPTED, 1]) + right
