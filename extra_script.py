@@ -147,13 +147,9 @@ def upload(target: Any, source: Any, env: Any) -> int:
     is_filesystem = bool(GOALS & {"uploadfs", "uploadfsota"})
     if is_filesystem and source[0].name == env.subst("${PROGNAME}.bin"):
         return complain("under -t nobuild this platform hands over the application as filesystem")
-    flags = env.get("UPLOAD_FLAGS") or []
-    lines = [flags] if isinstance(flags, str) else flags
-    words = [word for line in lines for word in shlex.split(env.subst(line))]
     return tool(
         "upload",
-        # Not as an argument: a password among them would show in lists of processes.
-        {"SECUREOTA_UPLOAD_FLAGS": json.dumps(words)},
+        upload_flags(),
         anchors=ANCHORS.abspath,
         denied=DENIED.abspath,
         image=source[0].abspath,
@@ -161,6 +157,20 @@ def upload(target: Any, source: Any, env: Any) -> int:
         kind="FILESYSTEM" if is_filesystem else "APPLICATION",
         upload_port=env.subst("$UPLOAD_PORT"),
     )
+
+
+def send_first_image(target: Any, source: Any, env: Any) -> int:
+    """Send the plain image to a device that checks no signatures yet."""
+    image, port = signed[0].sources[0].abspath, env.subst("$UPLOAD_PORT")
+    return tool("send-first-image-unsigned", upload_flags(), image=image, upload_port=port)
+
+
+def upload_flags() -> dict[str, str]:
+    """What upload_flags says, for the environment: as an argument, others could read a password."""
+    flags = env.get("UPLOAD_FLAGS") or []
+    lines = [flags] if isinstance(flags, str) else flags
+    words = [word for line in lines for word in shlex.split(env.subst(line))]
+    return {"SECUREOTA_UPLOAD_FLAGS": json.dumps(words)}
 
 
 def refuse(text: str) -> Any:
@@ -281,4 +291,11 @@ if not env.IsIntegrationDump():
 judge, make_key = env.Action(verify, None), env.Action(keygen, None)
 declare_target("sign", signed, None, "Sign", "Make the signed image and its timestamp")
 declare_target("verify", signed, judge, "Verify", "Judge the signed image as devices will")
+declare_target(
+    "send-first-image-unsigned",
+    signed,
+    env.Action(send_first_image, None),
+    "Send First Image",
+    "Bring SecureOTA to a device that has the stock library",
+)
 declare_target("keygen", None, make_key, "Make Key", "Make this project's signing key")

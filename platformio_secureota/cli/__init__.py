@@ -38,8 +38,9 @@ _COMMANDS = (
     "upload",
     "status",
     "espota",
+    "send-first-image-unsigned",
 )
-"""In the order in which a newcomer needs them; each is the module of that name."""
+"""In the order in which a newcomer needs them; each is the module of that name, hyphens apart."""
 
 _UNUSABLE, _INTERRUPTED = 2, 130
 
@@ -55,8 +56,9 @@ class _Commands(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"{__name__}.{cmd_name}")
-        command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"{__name__}.{name}")
+        command = getattr(module, name)
         if not isinstance(command, click.Command):
             raise TypeError(cmd_name)
         return command

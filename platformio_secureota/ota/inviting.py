@@ -59,8 +59,11 @@ class Inviter:
         """Prepare."""
         self.form = Form.REDWAX
         """The form that the device has answered."""
-        self.speaks_redwax = settings.connection is Connection.DIRECT
-        """The other form is not tried: it has no direct mode, or the device has spoken this one."""
+        self.only: Form | None = None
+        """The one form to try; None: one after the other."""
+        if settings.connection is Connection.DIRECT:
+            # The other form has no direct mode.
+            self.only = Form.REDWAX
         self._contact = contact
         self._invitation = invitation
         self._target = target
@@ -91,8 +94,7 @@ class Inviter:
 
     def _say(self, *, direct: bool, stock_is_due: bool) -> None:
         if not self._answered:
-            stock = stock_is_due and not self.speaks_redwax
-            self.form = Form.STOCK if stock else Form.REDWAX
+            self.form = self.only or (Form.STOCK if stock_is_due else Form.REDWAX)
         self._contact.say(self._invitation.encode(self.form, keys=DIRECT if direct else {}))
         self._sent += 1
 

@@ -11,7 +11,7 @@ from platformio_secureota.ota.contact import Contact
 from platformio_secureota.ota.fitting import Fitting
 from platformio_secureota.ota.handshake import Handshake, NotReached
 from platformio_secureota.ota.inquiry import Inquiry
-from platformio_secureota.ota.invitation import ImageKind, Invitation
+from platformio_secureota.ota.invitation import Form, ImageKind, Invitation
 from platformio_secureota.ota.inviting import Inviter
 from platformio_secureota.ota.running import Watch
 from platformio_secureota.ota.sending import Sender
@@ -21,7 +21,6 @@ from platformio_secureota.ota.target import Target, resolve
 if TYPE_CHECKING:
     from platformio_secureota.ota.auth import PasswordForm
     from platformio_secureota.ota.handshake import OnState, Password
-    from platformio_secureota.ota.invitation import Form
     from platformio_secureota.ota.status import Status
     from platformio_secureota.ota.transfer import Progress
 
@@ -90,7 +89,9 @@ def upload(
             digest=chosen.transport_digest,
         )
         inviter = Inviter(contact, invitation, target, settings=chosen)
-        inviter.speaks_redwax |= inquiry.latest is not None
+        if inquiry.latest is not None:
+            # It has spoken the language of that form.
+            inviter.only = Form.REDWAX
         handshake = Handshake(
             contact, inviter, password=password, settings=chosen, on_state=on_state
         )

@@ -102,6 +102,17 @@ def _upload(words: argparse.Namespace) -> None:
     _say(upload.send(data, devices, kind=kind, flags=flags, live=words.terminal))
 
 
+def _send_first_image_unsigned(words: argparse.Namespace) -> None:
+    """Send the plain image to a device that checks no signatures yet."""
+    from platformio_secureota.pio import first_image, upload  # noqa: PLC0415 - see _upload
+
+    flag_words = json.loads(os.environ.get("SECUREOTA_UPLOAD_FLAGS", "[]"))
+    flags = upload.parse_flags(flag_words, project=words.project)
+    device = upload.target(words.upload_port, flags)
+    _say(f"sending {words.image.name}, unsigned, to {device}")
+    _say(first_image.send(Image.read(words.image).data, device, flags=flags, live=words.terminal))
+
+
 def _keygen(words: argparse.Namespace) -> None:
     """Make the project's key, because somebody asked for it by name."""
     asked = _options(words)
@@ -121,6 +132,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "sign": _sign,
     "verify": _verify,
     "upload": _upload,
+    "send-first-image-unsigned": _send_first_image_unsigned,
     "keygen": _keygen,
 }
 

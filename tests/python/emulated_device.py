@@ -82,8 +82,9 @@ class EmulatedDevice:
         *options: str,
         program: Path = PROGRAM,
         environment: dict[str, str] | None = None,
+        port: int = 0,
     ) -> None:
-        self.port = free_udp_port()
+        self.port = port or free_udp_port()
         self.lines: list[str] = []
         # A new image is kept as soon as it listens; a test that has more time says so.
         defaults = ["--dir", str(directory), "--port", str(self.port), "--confirm-after", "0"]
