@@ -294,3 +294,25 @@ def test_a_damaged_signed_image_is_not_sent(keyed: NewProject) -> None:
         with StockDevice() as device:
             project.run("upload", port=port_of(device)).refused("ImageMismatch")
         assert device.heard == []
+
+
+def test_the_first_image_goes_out_plain_if_asked_for_by_name(keyed: NewProject) -> None:
+    project = keyed("espressif32", "upload_protocol = espota")
+    source = project.folder / "src" / "main.cpp"
+    without = source.read_text("utf-8")
+    device = StockDevice(Behaviour(understands=("stock",)))
+
+    def status(_number: int, _digest: bytes) -> str | None:
+        return "image=- state=confirmed floor=-" if device.received else None
+
+    device.behaviour.status = status
+    with device:
+        here = port_of(device)
+        project.run("send-first-image-unsigned", port=here).refused("NotSigned", "SecureOTA.h")
+        assert device.heard == []
+        # What the library brings along, and this program does not have.
+        source.write_text(f'{without}extern const char mark[] = "OlderThanFloor";\n', "utf-8")
+        run = project.run("send-first-image-unsigned", port=here).ok()
+        project.run("send-first-image-unsigned", port=here).refused("AlreadySecured")
+    assert device.received == project.image.read_bytes()
+    assert "send a signed update now" in run.output
