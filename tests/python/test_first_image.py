@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from command_line import Shell
 from emulated_device import PROGRAM, EmulatedDevice
 from owner import signed, write_anchor
 from platformio_secureota import container
@@ -20,11 +21,14 @@ from stock_device import Behaviour, StockDevice
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from command_line import Shell
-
 IMAGE = b"\xe9firmware that can say OlderThanFloor" + bytes(200_000)
 SETTINGS = Settings(timeouts=Timeouts(invitation=4.0, back=8.0, late_refusal=0.2))
 HASTY = dataclasses.replace(SETTINGS, timeouts=Timeouts(invitation=2.0, back=1.5, late_refusal=0.2))
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(tmp_path, capsys)
 
 
 def stock(**more: object) -> Behaviour:
