@@ -108,7 +108,7 @@ def _send_first_image_unsigned(words: argparse.Namespace) -> None:
 
     flag_words = json.loads(os.environ.get("SECUREOTA_UPLOAD_FLAGS", "[]"))
     flags = upload.parse_flags(flag_words, project=words.project)
-    device = upload.target(words.upload_port, flags)
+    device = first_image.target(upload.targets(words.upload_port, flags, file=None))
     _say(f"sending {words.image.name}, unsigned, to {device}")
     _say(first_image.send(Image.read(words.image).data, device, flags=flags, live=words.terminal))
 
