@@ -26,6 +26,7 @@ namespace posix {
 //     --flash-timing       flash takes as long to erase, program and read as a chip's
 //     --receive-buffer N   bytes that a TCP peer may send ahead, as on a chip (5760); 0: as the
 //                          system has it
+//     --idle-timeout S     seconds that an upload may stand still; 0: as long as the library has it
 //     --watchdog S         seconds that an image on trial may be silent, before it is reset
 //                          (default 30)
 int run(int argc, char** argv, void (*setup)(), void (*loop)());

@@ -94,6 +94,9 @@ bool takeOption(const std::string& name, const char* value, RunOptions* options)
   if (name == "--watchdog") {
     return parseSeconds(value, &options->watchdog);
   }
+  if (name == "--idle-timeout") {
+    return parseSeconds(value, &options->idleTimeout);
+  }
   if (name == "--receive-buffer") {
     return parseBytes(value, &options->receiveBuffer);
   }
@@ -129,6 +132,7 @@ RunOptions::RunOptions()
       flashTiming(false),
       watchdog(kWatchdog),
       confirmAfter(-1),
+      idleTimeout(0),
       receiveBuffer(0),
       slot(-1),
       reports(-1) {}

@@ -23,6 +23,7 @@ struct RunOptions {
   bool flashTiming;
   long watchdog;      // seconds
   long confirmAfter;  // seconds; -1: as the sketch and the library have it
+  long idleTimeout;   // seconds; 0: the library's
   int receiveBuffer;  // bytes of TCP; 0: the system's
 
   // How the boot stage starts a slot: which one, and where the program reports (supervisor.h).
