@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import socket
 import struct
+import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Callable
 
 from bench.line import Window, acknowledged
@@ -41,8 +43,8 @@ class Connection:
         self.over = False
         self._sockets = (host, device)
         self._window = Window(link.model.window, uncounted=uncounted)
-        self._down = _Flow(self, host, device, down, window=self._window)
-        self._up = _Flow(self, device, host, up, on_leave=self._hear)
+        self.down = Flow(self, host, device, down, window=self._window)
+        self.up = Flow(self, device, host, up, on_leave=self._hear)
         self._only_digits = True
 
     def start(self, opens_at: float) -> None:
@@ -50,26 +52,31 @@ class Connection:
         for sock in self._sockets:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._down.start(opens_at)
-        self._up.start(time.monotonic())
+        self.down.start(opens_at)
+        self.up.start(time.monotonic())
 
     def finish(self) -> None:
         """One direction has ended; with both, it is over."""
-        if self._down.ended and self._up.ended:
+        if self.down.ended and self.up.ended:
             self._close()
 
-    def reset(self) -> None:
-        """Reset both ends."""
-        if not self.over:
-            for sock in self._sockets:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._close()
-
-    def _close(self) -> None:
+    def freeze(self) -> None:
+        """Carry nothing any more, neither bytes nor the news of an end."""
         self.over = True
         for sock in self._sockets:
             self.link.on_readable(sock, None)
             self.link.on_writable(sock, None)
+
+    def reset(self) -> None:
+        """Reset both ends."""
+        for sock in self._sockets:
+            with suppress(OSError):  # closed already
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._close()
+
+    def _close(self) -> None:
+        self.freeze()
+        for sock in self._sockets:
             sock.close()
         self.link.forget(self)
 
@@ -83,10 +90,10 @@ class Connection:
 
     def _acknowledge(self, size: int, now: float) -> None:
         self._window.acknowledge(size)
-        self._down.leave(now)
+        self.down.leave(now)
 
 
-class _Flow:
+class Flow:
     """One direction."""
 
     def __init__(
@@ -99,6 +106,7 @@ class _Flow:
         window: Window | None = None,
         on_leave: Callable[[bytes, float], None] | None = None,
     ) -> None:
+        """Carry from `source` to `sink`; `on_leave` is told of each piece and of its arrival."""
         self.ended = False
         self._connection = connection
         self._link = connection.link
@@ -113,11 +121,26 @@ class _Flow:
         self._end_left = False
         self._arrived = b""  # not taken by the sink
         self._end_arrived = False
+        self._handed_over = 0
+        self._held = False
+        self._mark_at = sys.maxsize
+        self._on_mark: Callable[[], None] = self._flush
+
+    def mark(self, at: int, do: Callable[[], None]) -> None:
+        """Call back once `at` bytes have been handed over, before any more is."""
+        self._mark_at, self._on_mark = at, do
+
+    def hold(self) -> None:
+        """Hand over nothing any more, neither bytes nor the end."""
+        self._held = True
 
     def start(self, opens_at: float) -> None:
+        """Carry; nothing leaves before `opens_at`."""
         self._opens_at = opens_at
         self._link.on_readable(self._source, self._read)
-        self._link.at(max(opens_at, time.monotonic()), self.leave)
+        now = time.monotonic()
+        self._link.at(now, lambda _now: self._flush())  # the mark may be at the beginning
+        self._link.at(max(opens_at, now), self.leave)
 
     def _read(self) -> None:
         now = time.monotonic()
@@ -165,11 +188,18 @@ class _Flow:
         self._flush()
 
     def _flush(self) -> None:
-        if self._connection.over or self.ended:
+        if self._connection.over or self.ended or self._held:
             return
         try:
-            while self._arrived:
-                self._arrived = self._arrived[self._sink.send(self._arrived) :]
+            while self._arrived and (room := self._mark_at - self._handed_over):
+                sent = self._sink.send(self._arrived[:room])
+                self._handed_over += sent
+                self._arrived = self._arrived[sent:]
+            if self._handed_over == self._mark_at:
+                self._mark_at = sys.maxsize
+                self._on_mark()
+                self._flush()
+                return
             if self._end_arrived:
                 self._sink.shutdown(socket.SHUT_WR)
         except BlockingIOError:
@@ -188,4 +218,8 @@ class _Flow:
         # One end is gone without a goodbye. The other hears of it behind what has left already.
         self._link.on_readable(self._source, None)
         self._link.on_writable(self._sink, None)
-        self._link.at(self._line.carry(now, 0), lambda _now: self._connection.reset())
+        self._link.at(self._line.carry(now, 0), lambda _now: self._reset())
+
+    def _reset(self) -> None:
+        if not self._connection.over:
+            self._connection.reset()

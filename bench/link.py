@@ -62,12 +62,23 @@ _COOKIE_SIZE = 33
 class Link:
     """One device's link, at work from entering to leaving the context."""
 
-    def __init__(self, model: Model, device_port: int, *, device: str = "127.0.0.1") -> None:
-        """Prepare the way to the device that listens on this UDP port."""
+    def __init__(
+        self,
+        model: Model,
+        device_port: int,
+        *,
+        device: str = "127.0.0.1",
+        device_side: str = DEVICE_SIDE,
+    ) -> None:
+        """Prepare the way to the device that listens on this UDP port.
+
+        `device_side`: where it finds the host; links at the same time need one each.
+        """
         self.model = model
         self.address = (HOST_SIDE, device_port)
         """Where hosts find the device, instead of where it is."""
         self._device = (device, device_port)
+        self._device_side = device_side
         self._down = Line(model)
         self._up = Line(model)
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
@@ -152,6 +163,16 @@ class Link:
             for sock in writable:
                 self._writers.get(sock, _nothing)()
 
+    # -- what a link with faults does otherwise ---------------------------------------------------
+
+    def travel(self, datagram: bytes, line: Line, arrive: Callable[[bytes], None]) -> None:
+        """Take a datagram to the other end, where `arrive` hands it over."""
+        arrival = line.carry(time.monotonic(), len(datagram))
+        self.at(arrival, lambda _now: arrive(datagram))
+
+    def attend(self, connection: Connection, *, direct: bool) -> None:
+        """See a connection that has come about, and of which nothing was carried yet."""
+
     # -- datagrams -------------------------------------------------------------------------------
 
     def _hear_host(self) -> None:
@@ -159,14 +180,13 @@ class Link:
         match = _INVITATION.match(datagram)
         if match is not None:
             port = int(match.group(1) or match.group(2))
-            self._open_door((DEVICE_SIDE, port), lambda: self._device_calls(port, host[0]))
+            self.open_door((self._device_side, port), lambda: self._device_calls(port, host[0]))
         line = self._socket_for(host)
-        arrival = self._down.carry(time.monotonic(), len(datagram))
-        self.at(arrival, lambda _now: _send(line, datagram))
+        self.travel(datagram, self._down, lambda arrived: _send(line, arrived))
 
     def _socket_for(self, host: tuple[str, int]) -> socket.socket:
         if host not in self._hosts:
-            sock = _bound(socket.SOCK_DGRAM, DEVICE_SIDE, 0)
+            sock = _bound(socket.SOCK_DGRAM, self._device_side, 0)
             sock.connect(self._device)
             self._hosts[host] = sock
             self.on_readable(sock, lambda: self._hear_device(sock, host))
@@ -180,9 +200,8 @@ class Link:
         match = _DIRECT.match(datagram)
         if match is not None:
             port = int(match.group(1))
-            self._open_door((HOST_SIDE, port), lambda: self._host_calls(port))
-        arrival = self._up.carry(time.monotonic(), len(datagram))
-        self.at(arrival, lambda _now: self._answer(datagram, host))
+            self.open_door((HOST_SIDE, port), lambda: self._host_calls(port))
+        self.travel(datagram, self._up, lambda arrived: self._answer(arrived, host))
 
     def _answer(self, datagram: bytes, host: tuple[str, int]) -> None:
         with suppress(OSError):
@@ -190,7 +209,8 @@ class Link:
 
     # -- connections -----------------------------------------------------------------------------
 
-    def _open_door(self, address: tuple[str, int], somebody: Callable[[], None]) -> None:
+    def open_door(self, address: tuple[str, int], somebody: Callable[[], None]) -> None:
+        """Listen where a connection will be asked for, and call back when it is."""
         if address not in self._doors:
             door = _bound(socket.SOCK_STREAM, *address)
             door.listen(8)
@@ -198,7 +218,7 @@ class Link:
             self.on_readable(door, somebody)
 
     def _device_calls(self, port: int, host: str) -> None:
-        device, _ = self._doors[DEVICE_SIDE, port].accept()
+        device, _ = self._doors[self._device_side, port].accept()
         start = time.monotonic() + 1.5 * self.model.round_trip
         self.at(start, lambda _now: self._connect_host(device, (host, port)))
 
@@ -222,7 +242,7 @@ class Link:
     def _connect_device(
         self, host: socket.socket, address: tuple[str, int], opens_at: float
     ) -> None:
-        device = _dialled(DEVICE_SIDE, address)
+        device = _dialled(self._device_side, address)
         if device is None:
             _reset(host)
             return
@@ -235,6 +255,7 @@ class Link:
             self, host, device, down=self._down, up=self._up, uncounted=uncounted
         )
         self._connections.add(connection)
+        self.attend(connection, direct=uncounted != 0)
         connection.start(opens_at)
 
 
