@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from platformio_secureota.ota.handshake import OnState
     from platformio_secureota.ota.settings import Settings
 
+# The device drops who comes from another address than the invitation did, and a middlebox may take
+# a connection that leads nowhere.  A device acknowledges each read, so it has read nothing.
+_LEADS_NOWHERE = {
+    Reason.ConnectionLost: "was closed before it had said a word",
+    Reason.TimedOut: "took bytes, and not a word came back",
+}
+
 
 class Sender:
     """A container and who is told of its way."""
@@ -59,8 +66,11 @@ class Sender:
         except Unusable as error:
             # Some devices close the connection first and then say why, by UDP.
             self._raise_late_refusal(cause=error)
-            if direct and error.reason is Reason.ConnectionLost and not transfer.heard:
-                raise _cut_off() from error
+            if direct and error.reason in _LEADS_NOWHERE and not transfer.heard:
+                raise NotReached(
+                    f"the connection to it {_LEADS_NOWHERE[error.reason]}",
+                    hint="something between the two may stand in the way; choose --connection=back",
+                ) from error
             raise
         # Deployed signed receivers write "OK\r\n" when the last byte is in, and compare the
         # digest after that: what they find then, they say by UDP.
@@ -82,12 +92,3 @@ class Sender:
                     raise refusal.refused(answer.text) from cause
             elif arrival is not None:
                 arrival.close()
-
-
-def _cut_off() -> NotReached:
-    # The device drops who comes from another address than the invitation did, and a middlebox
-    # may take a connection that leads nowhere.
-    return NotReached(
-        "the connection to it was closed before it had said a word",
-        hint="something between the two may change addresses; choose --connection=back",
-    )

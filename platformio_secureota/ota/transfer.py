@@ -37,6 +37,9 @@ _PIECE = 16 * 1024
 _MAX_CHATTER = 64 * 1024
 """Bytes that a device may say beyond two for every byte that it gets."""
 
+_ASK = "ask what it runs with `secureota status`, and see what it logs"
+"""Everything was sent, so it may have been accepted."""
+
 
 class Transfer:
     """One container on its way."""
@@ -171,7 +174,7 @@ class Transfer:
                 hint="try again, nearer to the access point",
             )
         detail = f"it is silent since {self._timeouts.verdict:g} s, having been sent everything"
-        raise Unusable(Reason.NoVerdict, detail, hint="see what the device logs")
+        raise Unusable(Reason.NoVerdict, detail, hint=_ASK)
 
     def _no_verdict(self) -> SecureOTAError:
         if self._early_ok or (self._broken and self._words.said_ok):
@@ -181,10 +184,10 @@ class Transfer:
             return Unusable(
                 Reason.ConnectionLost,
                 f"the device closed the connection without a word, {self._how_far()}",
-                hint="try again, and see what the device logs",
+                hint="try again, and see what the device logs" if self._rest else _ASK,
             )
         detail = "it closed the connection after the last byte without a word"
-        return Unusable(Reason.NoVerdict, detail, hint="see what the device logs")
+        return Unusable(Reason.NoVerdict, detail, hint=_ASK)
 
     def _how_far(self) -> str:
         return f"{self._size - len(self._rest)} of {self._size} bytes having been sent"
