@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "device-asan"
 PROGRAM = BUILD / "emulated-device"
+OPTIMISED = ROOT / "build" / "device"
+"""As it would be shipped: for tests that need many devices, or look at their memory."""
 PATIENCE = 20.0
 """Seconds for anything that a device does; a busy machine and the sanitizers are slow."""
 
@@ -31,12 +33,14 @@ PATIENCE = 20.0
 EXAMPLE = ROOT / "examples" / "EmulatedDevice" / "src" / "main.cpp"
 
 
-def build_version(version: str, output: Path, *flags: str, sketch: Path = EXAMPLE) -> Path:
+def build_version(
+    version: str, output: Path, *flags: str, sketch: Path = EXAMPLE, build: Path = BUILD
+) -> Path:
     """Link the example, or another sketch, anew as another version."""
     sources = (path.relative_to(ROOT) for path in (ROOT / "src").rglob("*.cpp"))
     objects = [
         path
-        for path in (BUILD / "obj" / source.with_suffix(".o") for source in sources)
+        for path in (build / "obj" / source.with_suffix(".o") for source in sources)
         if path.is_file()
     ]
     command = [
@@ -44,7 +48,7 @@ def build_version(version: str, output: Path, *flags: str, sketch: Path = EXAMPL
         "-std=gnu++11",
         "-fno-exceptions",
         "-fno-rtti",
-        "-fsanitize=address,undefined",
+        *(["-fsanitize=address,undefined"] if build == BUILD else ["-s"]),
         f'-DFIRMWARE_VERSION="{version}"',
         f"-I{ROOT / 'src'}",
         *shlex.split(os.environ.get("MBEDTLS_CFLAGS", "")),

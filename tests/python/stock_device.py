@@ -59,7 +59,7 @@ def take(
     pace: float = 0.0,
 ) -> bytes:
     """Read `size` bytes and acknowledge each read."""
-    received = b""
+    received = bytearray()
     while len(received) < size:
         piece = connection.recv(min(read, size - len(received)))
         if not piece:
@@ -68,7 +68,7 @@ def take(
         if acknowledge:
             connection.sendall(acknowledge.format(len(piece)).encode())
         time.sleep(pace)
-    return received
+    return bytes(received)
 
 
 def take_and_say(last_words: bytes, **how: object) -> Conversation:
@@ -93,6 +93,8 @@ class Behaviour:
     """Datagrams that get lost before any is heard."""
     slow: float = 0.0
     """Seconds before each answer."""
+    answers: int = 1
+    """How often it says each answer."""
     asleep: float = 0.0
     """Seconds before it looks at what has arrived."""
     receive_buffer: int = 0
@@ -103,6 +105,8 @@ class Behaviour:
     mute_after_password: int = 0
     """Passwords that get no answer."""
     connects: bool = True
+    connects_twice: bool = False
+    """And is silent on the other connection."""
     connects_from: str = ""
     door: str = ""
     """Direct mode: "open"; "refusing" and "silent", where a connection does not come about;
@@ -192,7 +196,8 @@ class StockDevice:
                     self._fetch(host)
 
     def _say(self, text: bytes, host: tuple[str, int]) -> None:
-        self._udp.sendto(text, host)
+        for _ in range(self.behaviour.answers):
+            self._udp.sendto(text, host)
 
     def _tell(self, nonce: str, host: tuple[str, int]) -> None:
         self.asked += 1
@@ -278,7 +283,11 @@ class StockDevice:
         stranger = None
         if self.behaviour.stranger_first:
             stranger = self._connect(host[0], port, self.behaviour.stranger_first)
-        self._take(self._connect(host[0], port, self.behaviour.connects_from))
+        connection = self._connect(host[0], port, self.behaviour.connects_from)
+        with contextlib.ExitStack() as stack:
+            if self.behaviour.connects_twice:
+                stack.enter_context(self._connect(host[0], port, self.behaviour.connects_from))
+            self._take(connection)
         if self.behaviour.after:
             self._say(self.behaviour.after, host)
         if stranger is not None:
