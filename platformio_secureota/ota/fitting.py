@@ -63,12 +63,12 @@ class Fitting:
             return
         if on_state is not None:
             on_state(State.CONFIRMING)
-        for again in inquiry.answers(timeouts.invitation):
+        for again in inquiry.answers(timeouts.trial):
             if self._takes_images(again):
                 return
         raise Refused(
             Reason.NotConfirmedYet,
-            f"it takes no other before that; it was asked for {timeouts.invitation:g} s",
+            f"it takes no other before that; it was asked for {timeouts.trial:g} s",
             hint="an image confirms itself after a minute, if the sketch does not; or restart "
             "the device to get the previous one back",
         )

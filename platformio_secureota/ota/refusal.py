@@ -54,6 +54,7 @@ def refused(text: bytes, *, unnamed: Reason = Reason.DeviceRefused) -> Refused:
         detail = f"the device says: {line}" if line else "the device says nothing legible"
         return Refused(unnamed, detail, hint=_HINTS.get(unnamed, ""))
     sentence = (match.group(2) or "").rstrip(".")
-    same = sentence in {"", reason.sentence}
-    detail = "said by the device" if same else f"the device says: {sentence}"
+    # Our own devices say the Reason's sentence, and perhaps more in brackets.
+    more = sentence.removeprefix(reason.sentence).strip()
+    detail = f"the device says: {more.strip('()')}" if more else "said by the device"
     return Refused(reason, detail, hint=_HINTS.get(reason, ""))

@@ -35,6 +35,8 @@ class Timeouts:
 
     status: float = 0.3
     """For the first answer about what runs.  Devices that know no such question cost this much."""
+    trial: float = 75.0
+    """For the image that runs to confirm itself.  A minute after its start it does by itself."""
     invitation: float = 10.0
     """From the first invitation to the device's answer; a busy device is asked so long."""
     authentication: float = 5.0
@@ -60,7 +62,7 @@ class Timeouts:
     back: float = 60.0
     """From the verdict until the new image answers."""
     confirmation: float = 180.0
-    """From there until it has confirmed itself, which it does by itself after a minute."""
+    """From there until it has confirmed itself."""
 
 
 @dataclass(frozen=True)

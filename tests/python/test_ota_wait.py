@@ -308,7 +308,7 @@ def test_what_runs_is_welcome_while_it_awaits_its_confirmation() -> None:
 
 def test_an_image_that_is_never_confirmed_takes_no_other() -> None:
     behaviour = Behaviour(status=lambda _n, _d: running(OLD, "pending"))
-    timeouts = dataclasses.replace(TIMEOUTS, invitation=1.5)
+    timeouts = dataclasses.replace(TIMEOUTS, trial=1.5)
     with StockDevice(behaviour) as device, pytest.raises(Refused) as caught:
         send(device, timeouts=timeouts)
     assert caught.value.reason is Reason.NotConfirmedYet

@@ -123,6 +123,15 @@ def test_a_name_that_devices_know_is_the_reason() -> None:
     assert "trust anchor" in error.hint
 
 
+def test_what_stands_behind_our_own_sentence_is_shown_alone() -> None:
+    sentence = Reason.OlderThanFloor.sentence
+    said = f"OlderThanFloor: {sentence} (signed 2026-01-01T00:00:00Z, must be after 2026-02-02)\n"
+    error = refusal.refused(said.encode())
+    assert error.detail == (
+        "the device says: signed 2026-01-01T00:00:00Z, must be after 2026-02-02"
+    )
+
+
 def test_another_sentence_is_shown() -> None:
     error = refusal.refused(b"NotTrusted: go away.")
     assert error.reason is Reason.NotTrusted

@@ -12,7 +12,7 @@ from flash_file import RECORD, FlashFile
 from platformio_secureota import Image, Reason, Refused, pki, sign
 from platformio_secureota.anchors import load_anchors
 from platformio_secureota.identity import to_der
-from platformio_secureota.ota import upload
+from platformio_secureota.ota import Settings, Timeouts, upload
 from platformio_secureota.tsa import LocalTSA
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def bench(tmp_path: Path, program: Path) -> Bench:
 
 def refused(device: EmulatedDevice, container: bytes) -> Reason:
     with pytest.raises(Refused) as refusal:
-        upload(container, device.target)
+        upload(container, device.target, settings=Settings(timeouts=Timeouts(trial=1.0)))
     return refusal.value.reason
 
 
