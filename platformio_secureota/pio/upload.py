@@ -190,6 +190,14 @@ class GrowingBar(Lines):
         super().__init__()
         self._shown = -1
 
+    def state(self, state: ota.State) -> None:
+        """Write the state, behind the bar or before it: never into it."""
+        if state in {ota.State.SENDING, ota.State.VERDICT}:
+            # The bar says so.
+            return
+        self._end()
+        self._write(f"{state.value} ...\n")
+
     def progress(self, done: int, total: int) -> None:
         """Add what has come since."""
         if self._shown < 0:
@@ -207,8 +215,12 @@ class GrowingBar(Lines):
         trace: TracebackType | None,
     ) -> None:
         """End the line, if one was begun."""
+        self._end()
+
+    def _end(self) -> None:
         if self._shown >= 0:
             self._write(f"] {100 * self._shown // _BAR}%\n")
+            self._shown = -1
 
     @staticmethod
     def _write(text: str) -> None:

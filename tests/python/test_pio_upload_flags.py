@@ -131,6 +131,20 @@ def test_the_bar_of_a_failed_upload_ends_too(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == f"Uploading [{'=' * 20}] 50%\n"
 
 
+def test_states_stand_before_and_behind_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with upload.GrowingBar() as bar:
+        bar.state(ota.State.INVITING)
+        bar.state(ota.State.SENDING)
+        bar.progress(500, 1000)
+        bar.state(ota.State.VERDICT)
+        bar.progress(1000, 1000)
+        bar.state(ota.State.RESTARTING)
+    before, shown, behind = capsys.readouterr().out.splitlines()
+    assert before == "inviting the device ..."
+    assert shown == f"Uploading [{'=' * 40}] 100%"
+    assert behind == "waiting for the device to run the new image ..."
+
+
 def test_without_a_byte_there_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
     with upload.GrowingBar():
         pass
