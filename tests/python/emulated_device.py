@@ -129,9 +129,13 @@ class EmulatedDevice:
     def running(self) -> bool:
         return self._process.poll() is None
 
+    def boot_stage(self) -> int:
+        """Return the process that was started, and stays."""
+        return self._process.pid
+
     def firmware(self) -> int:
         """Return the process that a slot runs in: the boot stage's only child."""
-        boot_stage = self._process.pid
+        boot_stage = self.boot_stage()
         return int(Path(f"/proc/{boot_stage}/task/{boot_stage}/children").read_text())
 
     def open_files(self) -> int:
