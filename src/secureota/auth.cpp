@@ -36,7 +36,28 @@ Error compare(Bytes response, const uint8_t* expected, size_t size) {
   return Error::None;
 }
 
+bool splitAnswer(Bytes datagram, Bytes* cnonce, Bytes* response) {
+  Bytes rest = datagram;
+  const Bytes command = cut(&rest, ' ');
+  *cnonce = cut(&rest, ' ');
+  *response = cut(&rest, '\n');
+  return rest.empty() && command == asBytes("200") && !datagram.empty() &&
+         datagram.data[datagram.size - 1] == '\n';
+}
+
+bool isHex(Bytes text, size_t digits) {
+  uint8_t unused[kLongNonceSize / 2];
+  return parseHex(text, unused, digits / 2);
+}
+
 }  // namespace
+
+bool isPasswordAnswer(Bytes datagram, size_t nonceSize) {
+  Bytes cnonce;
+  Bytes response;
+  return splitAnswer(datagram, &cnonce, &response) && isHex(cnonce, nonceSize) &&
+         isHex(response, nonceSize);
+}
 
 Error Password::set(const char* text) {
   ++changes_;
@@ -89,16 +110,12 @@ Error Password::derive(Bytes salt, uint8_t out[kSha256Size]) const {
 }
 
 Error Password::check(Bytes datagram, PasswordForm form, Bytes nonce) const {
-  Bytes rest = datagram;
-  const Bytes command = cut(&rest, ' ');
-  const Bytes cnonce = cut(&rest, ' ');
-  const Bytes response = cut(&rest, '\n');
-  uint8_t unused[kMaxDigestSize];
-  if (refuseAll_ || datagram.empty() || datagram.data[datagram.size - 1] != '\n' || !rest.empty() ||
-      command != asBytes("200") || cnonce.size != nonce.size ||
-      !parseHex(cnonce, unused, cnonce.size / 2)) {
+  if (refuseAll_ || !isPasswordAnswer(datagram, nonce.size)) {
     return Error::NotAuthorized;
   }
+  Bytes cnonce;
+  Bytes response;
+  (void)splitAnswer(datagram, &cnonce, &response);
   return form == PasswordForm::Pbkdf2 ? checkPbkdf2(nonce, cnonce, response)
                                       : checkMd5(nonce, cnonce, response);
 }

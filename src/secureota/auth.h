@@ -23,6 +23,10 @@ const size_t kShortNonceSize = 32;  // characters
 
 enum class PasswordForm : uint8_t { Pbkdf2, Md5 };
 
+// Is it a whole `200 <cnonce> <response>\n`, with numbers of the length that goes with such a
+// nonce? Only then is it worth a computation.
+bool isPasswordAnswer(Bytes datagram, size_t nonceSize);
+
 // The password that a device asks for, kept as hashes.
 class Password {
  public:

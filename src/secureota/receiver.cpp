@@ -18,6 +18,7 @@ Receiver::Receiver()
 
 void Receiver::begin(const ReceiverParts& parts) {
   end();
+  backoff_ = Backoff();
   parts_ = parts;
 }
 
@@ -33,6 +34,7 @@ void Receiver::enter(State state, uint32_t now) {
 }
 
 Actions Receiver::tick(uint32_t now) {
+  backoff_.tick(now);
   const uint32_t elapsed = now - since_;
   switch (state_) {
     case State::Idle:

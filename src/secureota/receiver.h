@@ -12,6 +12,7 @@
 #pragma once
 
 #include "auth.h"
+#include "backoff.h"
 #include "bytes.h"
 #include "crypto.h"
 #include "endpoint.h"
@@ -160,6 +161,7 @@ class Receiver {
   PasswordForm form_;
   char nonce_[kLongNonceSize];
   size_t nonceSize_;
+  Backoff backoff_;
   Greeting greeting_;
   Status status_;
 

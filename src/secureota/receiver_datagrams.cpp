@@ -38,6 +38,9 @@ Actions Receiver::onInvitation(Bytes datagram, const Endpoint& from, uint32_t no
     listener().onRefused(error, UpdateListener::Stage::Invitation);
     return answerRefusal(error, datagram.size, from);
   }
+  if (parts_.password->isSet() && backoff_.holds(from)) {
+    return answerRefusal(Error::TooManyAttempts, datagram.size, from);
+  }
   const bool leftOpen =
       state_ == State::Draining || state_ == State::Listening || state_ == State::Greeting;
   updater_.abort();
@@ -103,21 +106,26 @@ Actions Receiver::challenge(uint32_t now) {
   return answer(size);
 }
 
+// Anybody can send a datagram in the owner's name. What can't be an answer is no try: it costs us
+// nothing and teaches nobody anything, so that the owner's nonce outlives it. What can be one is a
+// try, whoever sent it: else a nonce would be good for any number of guesses, and of PBKDF2s.
 Actions Receiver::onAuthentication(Bytes datagram, const Endpoint& from, uint32_t now) {
-  const bool expected = state_ == State::Authenticating && from == peer_;
-  Error error = Error::NotAuthorized;
-  if (expected) {
-    listener().breathe();
-    error = parts_.password->check(datagram, form_, asBytes(nonce_, nonceSize_));
-    listener().breathe();
-    state_ = State::Idle;  // the nonce has served, whatever came of it
+  if (state_ != State::Authenticating || !(from == peer_) ||
+      !isPasswordAnswer(datagram, nonceSize_)) {
+    return answerRefusal(Error::NotAuthorized, datagram.size, from);  // no sketch need hear of it
+  }
+  listener().breathe();
+  const Error error = parts_.password->check(datagram, form_, asBytes(nonce_, nonceSize_));
+  listener().breathe();
+  state_ = State::Idle;  // the nonce has served, whatever came of it
+  if (error == Error::NotAuthorized) {
+    backoff_.failed(from, now);
   }
   if (error != Error::None) {
-    if (expected) {  // else it is noise, which a sketch need not hear of
-      listener().onRefused(error, UpdateListener::Stage::Authentication);
-    }
+    listener().onRefused(error, UpdateListener::Stage::Authentication);
     return answerRefusal(error, datagram.size, from);
   }
+  backoff_.succeeded(from);
   remember(datagram);
   return accept(now);
 }

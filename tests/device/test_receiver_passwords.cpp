@@ -28,9 +28,82 @@ void wrongPassword() {
   CHECK_ERROR(desk.device.listener.lastError, Error::NotAuthorized);
   // the nonce has served
   CHECK(desk.ask(respond("secret", nonce)).compare(0, 14, "NotAuthorized:") == 0);
+  (void)desk.after(secureota::kFirstWait);
   const std::string next = nonceOf(desk.ask(redWaxInvitation(container)));
   CHECK(next != nonce);
   CHECK(desk.ask(respond("secret", next)) == "OK");
+}
+
+const char kWait[] = "TooManyAttempts: ";
+
+bool mustWait(Desk* desk, const Endpoint& from = kOwner) {
+  return desk->ask(redWaxInvitation(containerOf(kTokenB2, image('B'))), from)
+             .compare(0, sizeof kWait - 1, kWait) == 0;
+}
+
+void failOnce(Desk* desk, const Endpoint& from = kOwner) {
+  const std::string invitation = redWaxInvitation(containerOf(kTokenB2, image('B')));
+  const std::string nonce = nonceOf(desk->ask(invitation, from));
+  CHECK(desk->ask(respond("wrong", nonce), from).compare(0, 14, "NotAuthorized:") == 0);
+}
+
+void whoFailsWaits() {
+  GuardedDesk desk;
+  for (const uint32_t wait : {1000U, 2000U, 4000U, 8000U, 8000U}) {
+    failOnce(&desk);
+    CHECK(mustWait(&desk));
+    CHECK_ERROR(desk.device.listener.lastError, Error::NotAuthorized);  // not told twice
+    (void)desk.after(wait - 1);
+    CHECK(mustWait(&desk) && mustWait(&desk, endpoint(1, 5001)));  // from whatever port
+    (void)desk.after(1);
+  }
+  const std::string nonce = nonceOf(desk.ask(redWaxInvitation(containerOf(kTokenB2, image('B')))));
+  CHECK(desk.ask(respond("secret", nonce)) == "OK");
+  (void)desk.after(secureota::kConnectTimeout);  // nobody listens: it is over
+  failOnce(&desk);                               // the right one has cleared the past
+  (void)desk.after(1000);
+  CHECK(!mustWait(&desk));
+}
+
+void nobodyElseWaits() {
+  GuardedDesk desk;
+  for (uint8_t other = 10; other < 40; ++other) {  // more than are remembered
+    failOnce(&desk, endpoint(other, 5000));
+    CHECK(mustWait(&desk, endpoint(other, 5000)));
+  }
+  const std::string nonce = nonceOf(desk.ask(redWaxInvitation(containerOf(kTokenB2, image('B')))));
+  CHECK(mustWait(&desk, endpoint(39, 5000)) == false);  // Busy comes first: the owner is at it
+  CHECK(desk.ask(respond("secret", nonce)) == "OK");
+}
+
+void whatCantBeAnAnswerIsNoTry() {
+  GuardedDesk desk;
+  const std::string invitation = redWaxInvitation(containerOf(kTokenB2, image('B')));
+  const std::string nonce = nonceOf(desk.ask(invitation));
+  const std::string good = respond("secret", nonce);
+  for (size_t size = 4; size < good.size(); ++size) {
+    CHECK(desk.ask(good.substr(0, size)).compare(0, 3, "Not") == 0);
+  }
+  CHECK(desk.ask(good.substr(0, 69) + std::string(64, 'x') + "\n").compare(0, 3, "Not") == 0);
+  CHECK(desk.ask("200 " + std::string(32, 'a') + " " + std::string(32, 'a') + "\n")
+            .compare(0, 3, "Not") == 0);  // the other form's
+  CHECK_ERROR(desk.device.listener.lastError, Error::None);
+  CHECK(desk.ask(good) == "OK");
+}
+
+void withoutAPasswordNobodyWaits() {
+  GuardedDesk desk;
+  failOnce(&desk);
+  CHECK_ERROR(desk.password.set(""), Error::None);
+  CHECK(desk.ask(redWaxInvitation(containerOf(kTokenB2, image('B')))) == "OK");
+}
+
+void clockThatWrapsAroundBeginsNoWaitAnew() {
+  GuardedDesk desk;
+  failOnce(&desk);
+  (void)desk.after(secureota::kFirstWait);
+  (void)desk.after(UINT32_MAX - secureota::kFirstWait + 1);  // 49.7 days later to the millisecond
+  CHECK(!mustWait(&desk));
 }
 
 void nonceIsBoundToItsSource() {
@@ -93,6 +166,11 @@ void md5FormForStockHostsOnlyIfAllowed() {
 int main() {
   passwordIsAskedFor();
   wrongPassword();
+  whoFailsWaits();
+  nobodyElseWaits();
+  whatCantBeAnAnswerIsNoTry();
+  withoutAPasswordNobodyWaits();
+  clockThatWrapsAroundBeginsNoWaitAnew();
   nonceIsBoundToItsSource();
   nonceDies();
   strangerWhoNeverAnswersKeepsNobodyOut();

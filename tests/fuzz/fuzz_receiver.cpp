@@ -10,9 +10,10 @@
 // Promised of every script: no answer is longer than its question, but for the nonce to the stock
 // form; a connection goes to whoever asked, and only after the password where there is one; who
 // connects to us sends into the void, and is dropped, unless it is the host that asked and it says
-// the cookie first; "OK" on the stream means that the new image boots or runs already, and a
-// restart that it boots; flash is opened only during a transfer; whatever happened, time alone
-// brings the device back to rest; and then a good upload is taken.
+// the cookie first; only who gave a wrong password waits, and a nonce costs one computation; "OK"
+// on the stream means that the new image boots or runs already, and a restart that it boots; flash
+// is opened only during a transfer; whatever happened, time alone brings the device back to rest;
+// and then a good upload is taken.
 
 #include <algorithm>
 
@@ -123,6 +124,9 @@ class Trial {
         listening_(false),
         passwordChecks_(0),
         statusKeys_(0),
+        passwordTries_(0),
+        challenges_(0),
+        failed_(),
         calling_(false),
         judged_(false),
         good_(false),
@@ -301,6 +305,7 @@ class Trial {
     const bool wasBusy = receiver_.busy();
     call([&] { return receiver_.onDatagram(bytes, sender, now_); });
     const bool closedFirst = last_.closeFirst;
+    const unsigned passwordChecks = passwordChecks_;
     if (last_.listen) {
       PROPERTY((bits_ & 1) == 0 || knewPassword_, "who does not know the password can't connect");
       PROPERTY(last_.datagram.empty() && !last_.connect, "the port is told before it is known");
@@ -313,6 +318,21 @@ class Trial {
              "no answer is longer than its question");
     PROPERTY(answer.empty() || last_.datagramTo == sender, "an answer goes to who asked");
     PROPERTY(last_.stream.empty() && !last_.restart, "a datagram moves no stream");
+    const auto begins = [&](const char* with) {
+      return answer.size >= strlen(with) && memcmp(answer.data, with, strlen(with)) == 0;
+    };
+    if (begins("NotA")) {
+      failed_[sender.address[3]] = true;
+    }
+    PROPERTY(!begins("TooMany") || failed_[sender.address[3]], "only who failed has to wait");
+    if (!secureota::isStatusQuestion(bytes)) {
+      passwordTries_ += passwordChecks;
+    }
+    if (challenge && (!(challenged_ == sender) ||
+                      nonce_ != std::string(answer.data + 5, answer.data + answer.size))) {
+      ++challenges_;
+    }
+    PROPERTY(passwordTries_ <= challenges_, "a nonce costs one password check at most");
     if (challenge) {
       challenged_ = sender;
       nonce_.assign(reinterpret_cast<const char*>(answer.data) + 5, answer.size - 5);
@@ -525,7 +545,10 @@ class Trial {
   bool listening_;
   unsigned passwordChecks_;  // of the last call
   unsigned statusKeys_;
-  bool calling_;  // a peer has connected to us, and has not said the cookie yet
+  unsigned passwordTries_;
+  unsigned challenges_;  // nonces that were given out
+  bool failed_[4];       // who gave a wrong password: the hosts of endpoint()
+  bool calling_;         // a peer has connected to us, and has not said the cookie yet
   std::string cookie_;
   std::string greeting_;  // what it said
   Endpoint listenedFor_;

@@ -97,7 +97,8 @@ def receiver() -> Iterator[tuple[str, bytes]]:
     yield "direct-unsigned", bytes([0, 0, 0]) + direct + bytes([BYTES, 4]) + b"\xe9abc"
     yield "password", bytes([PASSWORD, 0, 0]) + invite + answer + whole
     yield "password-md5", bytes([PASSWORD | MD5_ALLOWED, 0, 0]) + stock + answer + whole
-    yield "wrong-password", bytes([PASSWORD, 0, 0]) + invite + bytes([AUTHENTICATE, 0, 0])
+    guess = invite + bytes([AUTHENTICATE, 0, 0])
+    yield "wrong-password", bytes([PASSWORD, 0, 0]) + guess + invite + bytes([TICK, 10]) + guess
     yield "no-anchors", bytes([NO_ANCHORS, 0, 0]) + invite
     yield "already-running", bytes([ALREADY_RUNNING, 0, 0]) + invite + whole
     yield "filesystem", bytes([0, 0, 0, INVITE, 0, 0, FILESYSTEM]) + whole
