@@ -19,7 +19,7 @@ MBEDTLS_LIBS ?= -lmbedcrypto
 export MBEDTLS_CFLAGS MBEDTLS_LIBS
 
 DEVICE_CORE := $(wildcard src/secureota/*.cpp)
-DEVICE_LIBRARY := $(DEVICE_CORE) $(wildcard src/SecureOTA.cpp src/secureota/port/posix/*.cpp)
+DEVICE_LIBRARY := $(DEVICE_CORE) $(wildcard src/*.cpp src/secureota/port/posix/*.cpp)
 DEVICE_EXAMPLE := $(wildcard examples/EmulatedDevice/src/*.cpp)
 DEVICE_TESTS := $(patsubst tests/device/%.cpp,%,$(wildcard tests/device/test_*.cpp))
 
@@ -48,8 +48,9 @@ device-test: device-asan device-tsan device-compile device-mbedtls3
 # What is compiled and not run: the library as newer cores compile it, and the port to the chip and
 # its sketches against declarations of the two Arduino cores that are supported.
 ESP32_DECLARATIONS := tests/device/arduino-esp32-declarations
-ESP32_SOURCES := $(DEVICE_CORE) $(wildcard src/SecureOTA.cpp src/secureota/port/esp32/*.cpp \
-  src/secureota/port/posix/sockets.cpp src/secureota/port/posix/overlapped_sink.cpp $(foreach sketch,BasicSecureOTA SecureOTA-PublicTSA,examples/$(sketch)/src/*.cpp))
+ESP32_SOURCES := $(DEVICE_CORE) $(wildcard src/*.cpp src/secureota/port/esp32/*.cpp \
+  src/secureota/port/posix/sockets.cpp src/secureota/port/posix/tcp_stream.cpp \
+  src/secureota/port/posix/overlapped_sink.cpp $(foreach sketch,BasicSecureOTA SecureOTA-PublicTSA HTTPUpdate,examples/$(sketch)/src/*.cpp))
 ESP32_FLAGS := -DESP32 -DARDUINO=10819 -DARDUINO_ARCH_ESP32
 
 # $(1): name, $(2): standard, $(3): sources, $(4): more flags

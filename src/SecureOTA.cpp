@@ -209,6 +209,17 @@ void SecureOTAClass::begin() {
   if (hostname_[0] == '\0') {
     (void)snprintf(hostname_, sizeof hostname_, "%s", port.defaultHostname());
   }
+  prepareReceiver();
+  listening_ = port.listen(port_);
+  if (!listening_) {
+    port.say("can't listen: no network, or the port is taken");
+  } else if (announce_) {
+    port.announce(hostname_, port_, password_.isSet());
+  }
+}
+
+void SecureOTAClass::prepareReceiver() {
+  Port& port = secureota::port();
   loadFacts();
   prepareTrial();
   repairFilesystem();
@@ -227,12 +238,6 @@ void SecureOTAClass::begin() {
   parts.random = &port.random();
   parts.facts = &reporter_;
   receiver_.begin(parts);
-  listening_ = port.listen(port_);
-  if (!listening_) {
-    port.say("can't listen: no network, or the port is taken");
-  } else if (announce_) {
-    port.announce(hostname_, port_, password_.isSet());
-  }
 }
 
 // What the build compiled in. An anchor that can't be used is left out, which can only mean that
@@ -452,6 +457,32 @@ void SecureOTAClass::finishUpdate() {
     secureota::port().restart();
     secureota::port().say("the new image does not start; the old one runs on");
   }
+}
+
+// ---- other ways in
+// -----------------------------------------------------------------------------
+
+Error SecureOTAClass::claim(secureota::UpdaterParts* parts) {
+  if (!listening_) {
+    prepareReceiver();
+  }
+  const Error error = receiver_.hold(parts);
+  (void)note(error);
+  return error;
+}
+
+void SecureOTAClass::tend() {
+  Port& port = secureota::port();
+  port.breathe();
+  if (listening_) {
+    confirmWhenDue();
+    receiveDatagrams();
+  }
+  port.wait();
+}
+
+void SecureOTAClass::release() {
+  receiver_.release();
 }
 
 int SecureOTAClass::getCommand() const {

@@ -198,6 +198,26 @@ class SecureOTAClass {
     return lastError_;
   }
 
+  // ---- for other ways in: SecureHTTPUpdate.h, SecureWebUpdate.h ----
+  //
+  // There is one update at a time, whichever way it comes. A sketch needs none of these.
+
+  // Lends what an Updater works with, until release(). Busy, where another update is under way.
+  secureota::Error claim(secureota::UpdaterParts* parts);
+
+  // To be called often meanwhile: hosts are told that the device is busy, and a watchdog that it is
+  // alive. Waits a millisecond, or until something arrives.
+  void tend();
+
+  void release();
+
+  // A new image is active: calls the sketch, and restarts unless it wants otherwise.
+  void finishUpdate();
+
+  const secureota::Password& password() const {
+    return password_;
+  }
+
  private:
   SecureOTAClass(const SecureOTAClass&);
   SecureOTAClass& operator=(const SecureOTAClass&);
@@ -218,6 +238,7 @@ class SecureOTAClass {
     SecureOTAClass* owner_;
   };
 
+  void prepareReceiver();
   void loadFacts();
   void applyPolicies();
   void applyHardware();
@@ -228,7 +249,6 @@ class SecureOTAClass {
   void acceptPeers();
   void serveStream();
   void perform(const secureota::Actions& actions);
-  void finishUpdate();
   static void sayRefusal(const char* what, const secureota::Refusal& refusal);
   void sayAccepted(const char* how, const secureota::VerifiedToken& token);
   bool note(secureota::Error error);

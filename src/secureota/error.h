@@ -82,6 +82,12 @@ namespace secureota {
   X(TransportDigestMismatch, "the upload was damaged on its way")                                 \
   X(ConnectionLost, "the connection ended before the upload did")                                 \
   X(TimedOut, "nothing arrived for too long")                                                     \
+  X(BadUrl, "the URL is not one that can be fetched here")                                        \
+  X(HttpMalformed, "what came is not HTTP as it should be")                                       \
+  X(NotServed, "the server does not have the file, or does not give it")                          \
+  X(NotPlain, "the server sends the file encoded, or does not say how long it is")                \
+  X(TooManyRedirects, "the server refers from one address to the next")                           \
+  X(WrongOrigin, "the page of another site asks for it")                                          \
   X(FlashOpenFailed, "the slot could not be opened")                                              \
   X(FlashWriteFailed, "the slot could not be written")                                            \
   X(FlashReadBackMismatch, "the slot does not hold what was written")                             \

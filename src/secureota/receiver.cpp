@@ -10,6 +10,7 @@ Receiver::Receiver()
       lastByte_(0),
       idleTimeout_(kDefaultIdleTimeout),
       restartAfter_(false),
+      held_(false),
       invitation_(),
       form_(PasswordForm::Pbkdf2),
       nonceSize_(0),
@@ -25,6 +26,17 @@ void Receiver::begin(const ReceiverParts& parts) {
 void Receiver::end() {
   updater_.abort();
   state_ = State::Idle;
+}
+
+// Whoever was only asked for the password has not shown yet that it is anybody.
+Error Receiver::hold(UpdaterParts* updater) {
+  if (held_ || (state_ != State::Idle && state_ != State::Authenticating)) {
+    return Error::Busy;
+  }
+  state_ = State::Idle;
+  held_ = true;
+  *updater = parts_.updater;
+  return Error::None;
 }
 
 void Receiver::enter(State state, uint32_t now) {

@@ -104,6 +104,11 @@ class Receiver {
   // To be called often, also when nothing happened: time-outs.
   Actions tick(uint32_t now);
 
+  // Keeps the device for an update that comes in some other way: until release() invitations are
+  // refused. Busy, where an upload is under way. `updater`, of our parts, is what it may work with.
+  SECUREOTA_NODISCARD Error hold(UpdaterParts* updater);
+  void release() { held_ = false; }
+
   // Something is under way.
   bool busy() const { return state_ != State::Idle; }
 
@@ -155,6 +160,7 @@ class Receiver {
   uint32_t lastByte_;  // when something last came over the stream
   uint32_t idleTimeout_;
   bool restartAfter_;  // state Draining
+  bool held_;          // by another update; the state is Idle
 
   Endpoint peer_;
   Invitation invitation_;

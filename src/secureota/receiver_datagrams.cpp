@@ -78,7 +78,7 @@ Error Receiver::considerInvitation(Bytes datagram, Invitation* out) const {
 bool Receiver::occupied(const Endpoint& from, uint32_t now) const {
   switch (state_) {
     case State::Idle:
-      return false;
+      return held_;
     case State::Authenticating:
       return !from.sameAddress(peer_) && now - since_ < kNonceHold;
     case State::Listening:  // its host may have lost our answer, or be unable to connect

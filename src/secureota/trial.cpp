@@ -37,6 +37,11 @@ Error Trial::begin(BootControl* boot, Floor* floor, const uint8_t* runningDigest
                                             : Error::None;
 }
 
+Error Trial::left(const uint8_t digest[kSha256Size]) const {
+  const ImageIdentity& last = floor_->record().application.pending;
+  return last.size != 0 && memcmp(last.digest, digest, kSha256Size) == 0 ? left_ : Error::None;
+}
+
 bool Trial::isDue(uint32_t now, bool reachable) {
   if (reachable && wasReachable_) {
     reachableFor_ += now - lastTick_;

@@ -41,6 +41,9 @@ class Trial {
   // None.
   Error left() const { return left_; }
 
+  // The same, if it is about the application with this digest; else None.
+  Error left(const uint8_t digest[kSha256Size]) const;
+
   // Is it time for confirm()? To be called often, with the milliseconds of any clock. `reachable`:
   // an update could begin now.
   SECUREOTA_NODISCARD bool isDue(uint32_t now, bool reachable);

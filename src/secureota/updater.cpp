@@ -12,7 +12,8 @@ UpdaterParts::UpdaterParts()
       bufferSize(0),
       runningDigest(nullptr),
       own(nullptr),
-      trial(nullptr) {}
+      trial(nullptr),
+      unattended(false) {}
 
 Updater::Updater()
     : parts_(),
@@ -189,6 +190,9 @@ Error Updater::judgeToken() {
   }
   if (parts_.trial != nullptr && parts_.trial->pending()) {
     return Error::NotConfirmedYet;
+  }
+  if (parts_.trial != nullptr && parts_.unattended && kind_ == ImageKind::Application) {
+    SECUREOTA_TRY(parts_.trial->left(token_.imageDigest));
   }
   return parts_.floor->admits(kind_, token_.genTime) ? Error::None : Error::OlderThanFloor;
 }

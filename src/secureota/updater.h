@@ -48,6 +48,10 @@ struct UpdaterParts {
   // While it is pending, no other image is taken; null: what runs is on no trial.
   const Trial* trial;
 
+  // Nobody watches: an image that this device has left again is not taken once more, because it
+  // would be over and over. ImageNotConfirmed, ImageRejected.
+  bool unattended;
+
   UpdaterParts();
 };
 

@@ -1,0 +1,4 @@
+#pragma once
+#include "NetworkClientSecure.h"
+
+typedef NetworkClientSecure WiFiClientSecure;
