@@ -63,6 +63,7 @@ struct Actions {
 // Milliseconds.
 const uint32_t kNonceLifetime = 10 * 1000;          // as long as the stock host waits
 const uint32_t kNonceHold = 1000;                   // others wait so long for an open invitation
+const uint32_t kListenHold = 4 * 1000;              // and for an invited host that can connect
 const uint32_t kConnectTimeout = 10 * 1000;         // as long as the stock host listens; so do we
 const uint32_t kDefaultIdleTimeout = 10 * 1000;     // without one byte
 const uint32_t kTokenTimeout = 30 * 1000;           // until the token is there and accepted

@@ -72,9 +72,9 @@ Error Receiver::considerInvitation(Bytes datagram, Invitation* out) const {
   return Error::None;
 }
 
-// An upload under way has the device to itself. An invitation that was only asked for its password
-// keeps others out for a moment, not for as long as its nonce lives: else a stranger who never
-// answers would keep the owner out.
+// An upload under way has the device to itself. An invitation that was only asked for its password,
+// or whose host does not connect, keeps others out for a moment, not for as long as it stands: else
+// a stranger who does no more than invite would keep the owner out.
 bool Receiver::occupied(const Endpoint& from, uint32_t now) const {
   switch (state_) {
     case State::Idle:
@@ -82,6 +82,7 @@ bool Receiver::occupied(const Endpoint& from, uint32_t now) const {
     case State::Authenticating:
       return !from.sameAddress(peer_) && now - since_ < kNonceHold;
     case State::Listening:  // its host may have lost our answer, or be unable to connect
+      return !from.sameAddress(peer_) && now - since_ < kListenHold;
     case State::Greeting:
       return !from.sameAddress(peer_);
     case State::Draining:

@@ -186,6 +186,23 @@ void hostThatAsksAgain() {
   desk.greetAndSend();
 }
 
+// Inviting costs nothing, so it must not keep the owner out for as long as it stands.
+void hostThatDoesNotCome() {
+  DirectDesk desk;
+  (void)desk.after(secureota::kListenHold - 1);
+  CHECK(desk.ask(kInvitation, kStranger).compare(0, 6, "Busy: ") == 0);
+  (void)desk.after(1);
+  const Actions actions = desk.datagram(kInvitation, kStranger);
+  CHECK(actions.closeFirst && actions.listen && actions.datagramTo == kStranger);
+  CHECK(cookieOf(text(actions.datagram)) != desk.cookie);
+
+  DirectDesk greeting;  // once somebody is at the door, it is for him to be quick
+  (void)greeting.after(secureota::kListenHold - 1);
+  (void)greeting.accept();
+  (void)greeting.after(1);
+  CHECK(greeting.ask(kInvitation, kStranger).compare(0, 6, "Busy: ") == 0);
+}
+
 void hostThatCantConnect() {
   for (const bool connected : {false, true}) {
     DirectDesk desk;
@@ -245,6 +262,7 @@ int main() {
   cookieServesOnce();
   listensForTenSeconds();
   hostThatAsksAgain();
+  hostThatDoesNotCome();
   hostThatCantConnect();
   deviceThatGetsNoPort();
   passwordComesFirst();
