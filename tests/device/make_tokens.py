@@ -62,6 +62,9 @@ def main() -> None:
     text += array("kTokenA3", "Image 'A', three hours.", token(65, START + 3 * HOUR, owner))
     text += array("kTokenB1", "Image 'B', one hour.", token(66, START + HOUR, owner))
     text += array("kTokenB2", "Image 'B', two hours.", token(66, START + 2 * HOUR, owner))
+    text += array("kTokenA5", "Image 'A', five hours.", token(65, START + 5 * HOUR, owner))
+    text += array("kTokenB6", "Image 'B', six hours.", token(66, START + 6 * HOUR, owner))
+    text += array("kTokenB4", "Image 'B', four hours.", token(66, START + 4 * HOUR, owner))
     text += array(
         "kTokenBStranger",
         "Image 'B', two hours, signed with a key that the owner does not know.",

@@ -162,16 +162,16 @@ void twoCopiesTakeTurns() {
           memcmp(out, bytes.data(), bytes.size()) == 0);
   }
   CHECK(copies.load(out, 5) == 5);
-  const uint32_t newest = kSectorSize * (1 - 9 % 2);
-  for (uint32_t byte = 0; byte < 912; byte += 7) {  // whatever is damaged, the older one counts
-    const std::vector<uint8_t> before = file.read(newest, kSectorSize);
-    const uint8_t zero = 0;
-    CHECK(file.flash.program(newest + byte, Bytes(&zero, 1)));
-    const size_t size = copies.load(out, sizeof out);
-    CHECK(before[byte] == 0 ? size == 900 : size == 800 && out[0] == 8);
-    CHECK(file.flash.erase(newest, kSectorSize));
-    for (uint32_t at = 0; at < kSectorSize; at += kPageSize) {
-      CHECK(file.flash.program(newest + at, Bytes(before.data() + at, kPageSize)));
+  for (uint32_t sector = 0; sector < 2 * kSectorSize; sector += kSectorSize) {
+    const std::vector<uint8_t> before = file.read(sector, kSectorSize);
+    for (uint32_t byte = 0; byte < 912; byte += 7) {  // whatever is damaged, the other is as new
+      const uint8_t zero = 0;
+      CHECK(file.flash.program(sector + byte, Bytes(&zero, 1)));
+      CHECK(copies.load(out, sizeof out) == 900 && out[0] == 9);
+      CHECK(file.flash.erase(sector, kSectorSize));
+      for (uint32_t at = 0; at < kSectorSize; at += kPageSize) {
+        CHECK(file.flash.program(sector + at, Bytes(before.data() + at, kPageSize)));
+      }
     }
   }
   CHECK_ERROR(copies.save(Bytes()), Error::FlashWriteFailed);

@@ -83,22 +83,25 @@ Error TwoCopies::save(Bytes bytes) {
   const size_t checked = kHeaderSize + bytes.size;
   put32(crc32(copy.bytes, checked), copy.bytes + checked);
 
-  const int target = old == 0 ? 1 : 0;
-  if (!flash_->erase(sector(target), kSectorSize)) {
-    return Error::FlashWriteFailed;
+  const Bytes whole(copy.bytes, checked + kCheckSize);
+  const int first = old == 0 ? 1 : 0;
+  return write(first, whole) && write(1 - first, whole) ? Error::None : Error::FlashWriteFailed;
+}
+
+bool TwoCopies::write(int which, Bytes whole) {
+  if (!flash_->erase(sector(which), kSectorSize)) {
+    return false;
   }
-  const size_t whole = checked + kCheckSize;
-  for (size_t at = 0; at < whole; at += kPageSize) {
-    const size_t piece = whole - at < kPageSize ? whole - at : kPageSize;
-    if (!flash_->program(sector(target) + static_cast<uint32_t>(at),
-                         Bytes(copy.bytes + at, piece))) {
-      return Error::FlashWriteFailed;
+  for (size_t at = 0; at < whole.size; at += kPageSize) {
+    const size_t piece = whole.size - at < kPageSize ? whole.size - at : kPageSize;
+    if (!flash_->program(sector(which) + static_cast<uint32_t>(at),
+                         Bytes(whole.data + at, piece))) {
+      return false;
     }
   }
   Copy written;
-  read(target, &written);
-  return written.good && memcmp(written.bytes, copy.bytes, whole) == 0 ? Error::None
-                                                                       : Error::FlashWriteFailed;
+  read(which, &written);
+  return written.good && memcmp(written.bytes, whole.data, whole.size) == 0;
 }
 
 }  // namespace posix

@@ -10,8 +10,9 @@ namespace posix {
 
 // A copy, numbers little-endian:
 //     sequence (4) | size (4) | bytes | CRC-32 of all that (4)
-// The good copy with the higher sequence counts. A new one takes the other's place, so that a cut
-// at any moment leaves the old bytes or the new ones.
+// The good copy with the higher sequence counts. What is saved takes the other's place first, so
+// that a cut at any moment leaves the old bytes or the new ones; and then its own, so that a sector
+// that goes bad later loses nothing.
 class TwoCopies {
  public:
   static const size_t kMaxSize = 1024;  // bytes
@@ -40,6 +41,7 @@ class TwoCopies {
   }
   void read(int which, Copy* out);
   int newest(Copy copies[2]);
+  bool write(int which, Bytes whole);
 
   NorFlash* flash_;
   Partition sectors_;
