@@ -3,11 +3,14 @@
 #pragma once
 
 #include "cut_flash.h"
+#include "manifest_tokens.h"
 #include "pretend.h"
 #include "secureota/port/posix/boot_stage.h"
+#include "secureota/port/posix/filesystem_sink.h"
 #include "secureota/port/posix/slot_control.h"
 #include "secureota/port/posix/slot_sink.h"
 #include "secureota/port/posix/two_copies.h"
+#include "secureota/sink_by_kind.h"
 
 namespace pretend {
 
@@ -39,15 +42,18 @@ class Session {
       : slot(chooseSlot(flash, kSmall)),
         flash_(flash),
         store_(flash),
-        sink_(flash, kSmall),
+        slots_(flash, kSmall),
+        filesystem_(flash, kSmall.filesystem),
+        sink_(&slots_, &filesystem_),
         control_(flash, kSmall),
         listener_(&journal_),
         buffer_(4096) {
     CHECK_ERROR(anchors_.add(Bytes(kAnchor, sizeof kAnchor)), Error::None);
+    CHECK_ERROR(anchors_.add(Bytes(kManifestAnchor, sizeof kManifestAnchor)), Error::None);
     if (slot < 0 || flash->isOff()) {
       return;
     }
-    sink_.setRunning(slot);
+    slots_.setRunning(slot);
     control_.setRunning(slot);
     BootData data;
     CHECK(BootStore(flash, kSmall.bootData).load(&data));
@@ -62,14 +68,15 @@ class Session {
   }
   Time floorNow() const { return floor.record().application.floor; }
 
-  Error update(const Buffer& container) {
+  Error update(const Buffer& container, ImageKind kind = ImageKind::Application) {
     secureota::Updater updater;
-    SECUREOTA_TRY(send(container, &updater));
+    SECUREOTA_TRY(send(container, &updater, kind));
     return updater.finish();
   }
 
   // All of it but the last word.
-  Error send(const Buffer& container, secureota::Updater* updater) {
+  Error send(const Buffer& container, secureota::Updater* updater,
+             ImageKind kind = ImageKind::Application) {
     secureota::UpdaterParts parts = secureota::UpdaterParts();
     parts.sink = &sink_;
     parts.floor = &floor;
@@ -81,7 +88,7 @@ class Session {
     parts.runningDigest = running_;
     parts.trial = &trial;
     const uint32_t size = static_cast<uint32_t>(container.size());
-    SECUREOTA_TRY(updater->begin(parts, ImageKind::Application, size));
+    SECUREOTA_TRY(updater->begin(parts, kind, size));
     for (size_t at = 0; at < size; at += 1460) {
       const size_t piece = size - at < 1460 ? size - at : 1460;
       SECUREOTA_TRY(updater->write(Bytes(container.data() + at, piece)));
@@ -97,7 +104,9 @@ class Session {
  private:
   CutFlash* flash_;
   Record store_;
-  SlotSink sink_;
+  SlotSink slots_;
+  FilesystemSink filesystem_;
+  secureota::SinkByKind sink_;
   SlotControl control_;
   pretend::Journal journal_;
   pretend::Listener listener_;

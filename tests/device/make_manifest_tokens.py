@@ -42,7 +42,7 @@ def images() -> dict[str, bytes]:
         "AnyApp": with_trailer(body, Manifest(APP)),
         "BadApp": body + malformed(lamp),
         "LampFs": with_trailer(body, lamp_files),
-        "AnyFs": with_trailer(body, Manifest(FS)),
+        "AnyFs": with_trailer(image(70, SIZE), Manifest(FS)),
         "BadFs": body + malformed(lamp_files),
         "ManifestAlone": lamp.encode(),
         "Small": body[:100],
@@ -59,13 +59,16 @@ def main() -> None:
     """Make the key and the tokens anew."""
     owner = pki.generate(name="owner", now=START)
     tsa = LocalTSA(owner, clock=lambda: START + 2 * HOUR)
+    later = LocalTSA(owner, clock=lambda: START + 3 * HOUR)
     text = HEADER.replace("make_tokens.py", "make_manifest_tokens.py")
     text += array("kManifestAnchor", "The owner's certificate.", to_der(owner.certificate))
     made = images()
     for name, data in made.items():
         text += array(f"k{name}Image", f"{len(data)} bytes.", data)
-        token, _ = request_token(Image(data), tsa)  # sign() would refuse the malformed ones
-        text += array(f"k{name}Token", "Two hours after kStart.", token)
+        # sign() would refuse the malformed ones
+        token, _ = request_token(Image(data), later if name == "AnyFs" else tsa)
+        comment = "Three hours after kStart." if name == "AnyFs" else "Two hours after kStart."
+        text += array(f"k{name}Token", comment, token)
     OUTPUT.write_text(text, encoding="utf-8")
 
 
