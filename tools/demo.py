@@ -1,4 +1,6 @@
-"""`make demo`: one update that is accepted and four that are not, on this computer.
+"""`make demo`: an update that is accepted, four that are not, and one that does not work.
+
+All of it on this computer.
 
 Nothing here is special to the demo: a PlatformIO project with the one line, the emulated device of
 examples/EmulatedDevice, and `pio run -t upload`.  Only the attacker (stranger.py) is ours.
@@ -175,6 +177,13 @@ def set_version(number: int) -> None:
     sketch.write_text(changed, "utf-8")
 
 
+def let_it_crash() -> None:
+    """Put a bug into the sketch."""
+    sketch = PROJECT / "src" / "main.cpp"
+    text = sketch.read_text("utf-8")
+    sketch.write_text(text.replace("SecureOTA.begin();", "__builtin_trap();"), "utf-8")
+
+
 def signed_by_somebody_else(image: bytes) -> bytes:
     """Sign with a key that is as good as ours, and not the one that the device trusts."""
     identity = pki.generate(name="somebody else")
@@ -233,7 +242,7 @@ def story() -> None:
         seen = len(device.lines)
         pio("run", "-t", "upload")
         device.expect("version 2", after=seen)
-        device.expect("listening", after=seen)
+        device.expect("confirmed", after=seen)
         own = PROJECT / "version-2.signed.bin"
         shutil.copyfile(BUILT / "program.signed.bin", own)
 
@@ -247,6 +256,16 @@ def story() -> None:
         if any("erased" in line for line in device.lines[seen:]):
             message = "something was erased for an image that runs already"
             raise DemoError(message)
+
+        tell("\n5. Version 4 is signed as it should be, and crashes when it starts.\n")
+        set_version(4)
+        let_it_crash()
+        seen = len(device.lines)
+        pio("run", "-t", "upload")
+        device.expect("crashed", after=seen)
+        device.expect("version 2", after=seen)
+        device.expect("ImageNotConfirmed", after=seen)
+        device.expect("listening", after=seen)
         if device.process.poll() is not None:
             message = "the device does not run any more"
             raise DemoError(message)

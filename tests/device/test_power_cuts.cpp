@@ -117,8 +117,16 @@ void boots(CutFlash* flash, const Scenario& scenario, Time floorBefore, Time flo
     const Time floor = session.floorNow();
     CHECK(floor >= floorBefore);
     CHECK(scenario.confirms ? floor <= floorAfter : floor == floorBefore);
+    if (scenario.confirms && session.runs() == image('B') && !session.trial.pending()) {
+      CHECK(floor == floorAfter);
+    }
     if (floor > floorBefore) {  // then the image that has earned it is the one that stays
-      CHECK(!session.trial.pending() && session.floor.record().application.pending.size == 0);
+      uint8_t running[secureota::kSha256Size];
+      CHECK_ERROR(
+          secureota::digest(secureota::DigestAlgorithm::Sha256, bytesOf(session.runs()), running),
+          Error::None);
+      const secureota::ImageIdentity& its = session.floor.record().application.confirmed;
+      CHECK(!session.trial.pending() && memcmp(running, its.digest, sizeof running) == 0);
     }
   }
   flash->bytes = cut;

@@ -2,76 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
 
-from emulated_device import ROOT, EmulatedDevice, build_version
-from flash_file import RECORD, FlashFile
-from platformio_secureota import Image, Reason, Refused, pki, sign
-from platformio_secureota.anchors import load_anchors
-from platformio_secureota.identity import to_der
-from platformio_secureota.ota import Settings, Timeouts, upload
-from platformio_secureota.tsa import LocalTSA
+from flash_file import FlashFile
+from platformio_secureota import Reason
+from platformio_secureota.ota import upload
+from trial_bench import DAY, MINUTE, NEVER, NOW, Bench, build, install, refused, signed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOW = dt.datetime.now(dt.timezone.utc)
-MINUTE = dt.timedelta(minutes=1)
-DAY = dt.timedelta(days=1)
-OURS = pki.generate(name="ours", now=NOW - 30 * DAY)
-NEVER = "1000000"
-
-
-def signed(image: bytes, *, at: dt.datetime = NOW) -> bytes:
-    anchors = load_anchors(to_der(OURS.certificate))
-    return sign(Image(image), LocalTSA(OURS, clock=lambda: at), anchors=anchors).container
-
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sketch = ROOT / "tests" / "device" / "sketches" / "trial.cpp"
-    return build_version("1", tmp_path_factory.mktemp("trial") / "program", sketch=sketch)
-
-
-class Bench:
-    """One device's flash, and images for it."""
-
-    def __init__(self, folder: Path, program: Path) -> None:
-        self._program = program
-        self._anchor = folder / "anchor.der"
-        self._anchor.write_bytes(to_der(OURS.certificate))
-        self.flash = folder / "flash"
-        self.go = folder / "confirm-now"
-
-    def device(self, *options: str) -> EmulatedDevice:
-        return EmulatedDevice(
-            self.flash,
-            *("--anchor", str(self._anchor)),
-            *options,
-            program=self._program,
-            environment={"SKETCH_CONFIRMS": str(self.go)},
-        )
-
-    def image(self, behaviour: str) -> bytes:
-        return self._program.read_bytes() + f"is {behaviour}.".encode().ljust(16, b" ")
-
-    def floor(self) -> dt.datetime:
-        microseconds = int.from_bytes(FlashFile(self.flash).kept(RECORD)[5:13], "big")
-        return dt.datetime.fromtimestamp(microseconds // 1_000_000, dt.timezone.utc)
+    return build(tmp_path_factory.mktemp("trial"))
 
 
 @pytest.fixture
 def bench(tmp_path: Path, program: Path) -> Bench:
     return Bench(tmp_path, program)
-
-
-def refused(device: EmulatedDevice, container: bytes) -> Reason:
-    with pytest.raises(Refused) as refusal:
-        upload(container, device.target, settings=Settings(timeouts=Timeouts(trial=1.0)))
-    return refusal.value.reason
 
 
 class TestGoesBack:
@@ -100,10 +51,8 @@ class TestGoesBack:
             device.wait_for(f"sketch: pending 0, last error {why.value}")
 
             # The floor did not rise: an older token is as good as before.
-            upload(signed(bench.image("good"), at=NOW - DAY), device.target)
-            device.wait_for("boot: good from slot 1")
-            device.wait_for("confirmed: ")
-            assert bench.floor() == (NOW - DAY).replace(microsecond=0)
+            install(device, signed(bench.image("good"), at=NOW - DAY), "good")
+            assert bench.floor() == NOW - DAY
 
 
 class TestOnTrial:

@@ -9,6 +9,13 @@
 
 #include "secureota/port/posix/files.h"
 
+#if defined(BUILD_TIME)
+extern "C" {
+extern const long long secureota_build_time;
+const long long secureota_build_time = BUILD_TIME;
+}
+#endif
+
 static std::string behaviour() {
   std::string self;
   if (!secureota::posix::readFile(secureota::posix::ownProgram(), &self)) {
