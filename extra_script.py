@@ -39,9 +39,16 @@ OPTIONS = {
     for name, value in env.GetProjectOptions()
     if name.startswith("custom_secureota_")
 }
-ANCHORS, SIGNER, DENIED, FACTS = (
+ANCHORS, SIGNER, DENIED, PRODUCT, FACTS, MANIFEST = (
     env.File(f"$BUILD_DIR/secureota/{name}")
-    for name in ("anchors.pem", "signer.txt", "denied.txt", "build_facts.cpp")
+    for name in (
+        "anchors.pem",
+        "signer.txt",
+        "denied.txt",
+        "product.json",
+        "build_facts.cpp",
+        "manifest.bin",
+    )
 )
 
 
@@ -109,8 +116,8 @@ def tool(verb: str, variables: dict[str, str] | None = None, **words: str) -> in
 
 
 def prepare(target: Any, source: Any, env: Any) -> int:
-    """Judge the options; write down the anchors, the signer's name and the denied keys."""
-    names = ("anchors", "signer", "denied")
+    """Judge the options; write down anchors, the signer's name, denied keys, what is built."""
+    names = ("anchors", "signer", "denied", "product")
     status = tool("prepare", **{name: node.abspath for name, node in zip(names, target)})
     if status:
         # What was signed under other settings must not lie about as if it were good.
@@ -120,16 +127,25 @@ def prepare(target: Any, source: Any, env: Any) -> int:
 
 
 def write_facts(target: Any, source: Any, env: Any) -> int:
-    """Write the source file with anchors and build time."""
-    return tool("facts", anchors=ANCHORS.abspath, denied=DENIED.abspath, out=target[0].abspath)
+    """Write the source file with anchors and manifest, and the manifest alone."""
+    files = {"anchors": ANCHORS, "denied": DENIED, "product": PRODUCT}
+    files.update(out=target[0], manifest=target[1])
+    return tool("facts", **{name: node.abspath for name, node in files.items()})
 
 
 def sign(target: Any, source: Any, env: Any) -> int:
-    """Make the signed image and the bare token."""
-    files = {"image": source[0], "signed": target[0], "token": target[1]}
-    files.update(anchors=ANCHORS, denied=DENIED)
+    """Make the signed image, the bare token and, where that is another, the file it covers."""
+    files = dict(zip(("signed", "token", "covered"), target))
+    files.update(image=source[0], anchors=ANCHORS, denied=DENIED, product=PRODUCT)
+    files.update(manifest=MANIFEST)
     words = {name: node.abspath for name, node in files.items()}
-    return tool("sign", **words)
+    return tool("sign", kind=kind_of(source[0]), **words)
+
+
+def kind_of(image: Any) -> str:
+    """Tell whether an image is the program, or the filesystem beside it."""
+    programs = (env.subst("${PROGNAME}.bin"), env.subst("$PROGNAME$PROGSUFFIX"))
+    return "APPLICATION" if image.name in programs else "FILESYSTEM"
 
 
 def verify(target: Any, source: Any, env: Any) -> int:
@@ -144,8 +160,8 @@ def keygen(target: Any, source: Any, env: Any) -> int:
 
 def upload(target: Any, source: Any, env: Any) -> int:
     """Send the signed image."""
-    is_filesystem = bool(GOALS & {"uploadfs", "uploadfsota"})
-    if is_filesystem and source[0].name == env.subst("${PROGNAME}.bin"):
+    kind = kind_of(source[0])
+    if GOALS & {"uploadfs", "uploadfsota"} and kind == "APPLICATION":
         return complain("under -t nobuild this platform hands over the application as filesystem")
     return tool(
         "upload",
@@ -154,7 +170,7 @@ def upload(target: Any, source: Any, env: Any) -> int:
         denied=DENIED.abspath,
         image=source[0].abspath,
         signed=signed[0].abspath,
-        kind="FILESYSTEM" if is_filesystem else "APPLICATION",
+        kind=kind,
         upload_port=env.subst("$UPLOAD_PORT"),
     )
 
@@ -191,32 +207,43 @@ def declared(name: str) -> Any:
 
 
 def declare_signing() -> Any:
-    """[signed image, bare token], made of whatever the platform would upload."""
+    """[signed image, bare token], made of whatever the platform would upload.
+
+    A third file where what is signed has a manifest behind what was built: an ESP32 application has
+    it inside, and of platforms that have no device half nothing is known.
+    """
     uploaded = declared("upload")
     if uploaded is None or not uploaded.sources:
         complain("there is nothing to upload yet; write post: in front of extra_script.py")
         env.Exit(2)
     image = uploaded.sources[0]
     stem = re.sub(r"\.(bin|exe|elf)$", "", image.abspath)
-    nodes = env.Command(
-        [f"{stem}.signed.bin", f"{stem}.tsr"], image, env.VerboseAction(sign, "Signing $SOURCE")
-    )
+    files = [f"{stem}.signed.bin", f"{stem}.tsr"]
+    settings: list[Any] = [OPTIONS]
+    needed = [ANCHORS, SIGNER, DENIED, PRODUCT]
+    if kind_of(image) == "FILESYSTEM":
+        files.append(f"{stem}.image.bin")
+        settings.append(os.environ.get("SOURCE_DATE_EPOCH", ""))
+    elif env.subst("$PIOPLATFORM") == "native":
+        files.append(f"{stem}.image.bin")
+        needed.append(MANIFEST)
+    nodes = env.Command(files, image, env.VerboseAction(sign, "Signing $SOURCE"))
     sources = sorted(str(file) for file in PACKAGE.rglob("*.py"))
-    settings = env.Value(json.dumps(OPTIONS, sort_keys=True))
-    env.Depends(nodes, [ANCHORS, SIGNER, DENIED, settings, *sources])
+    env.Depends(nodes, [*needed, env.Value(json.dumps(settings, sort_keys=True)), *sources])
     env.NoCache(nodes)
     return nodes
 
 
 def declare_facts(program: Any) -> None:
-    """Compile anchors and build time into the program; anew whenever its code changes."""
+    """Compile anchors and manifest into the program; anew whenever its code changes."""
     action = env.VerboseAction(write_facts, "Generating $TARGET")
-    generated = env.Command(FACTS, [], action)
+    generated = env.Command([FACTS, MANIFEST], [], action)
     settings = json.dumps([OPTIONS, os.environ.get("SOURCE_DATE_EPOCH", "")], sort_keys=True)
     libraries = [each for each in env.get("LIBS", []) if not isinstance(each, str)]
-    env.Depends(generated, [ANCHORS, DENIED, env.Value(settings), *program.sources, *libraries])
+    needed = [ANCHORS, DENIED, PRODUCT, env.Value(settings)]
+    env.Depends(generated, [*needed, *program.sources, *libraries])
     # The object itself: as a member of an archive it would lose to the library's weak defaults.
-    env.Append(LIBS=[env.Object(generated)[0]])
+    env.Append(LIBS=[env.Object(FACTS)[0]])
     # Bad options are to be heard of before anything is compiled.
     env.Requires(program.sources, ANCHORS)
 
@@ -273,7 +300,7 @@ def declare_target(name: str, needs: Any, action: Any, title: str, description: 
 
 signed: Any = []
 if not env.IsIntegrationDump():
-    prepared = env.Command([ANCHORS, SIGNER, DENIED], [], env.Action(prepare, None))
+    prepared = env.Command([ANCHORS, SIGNER, DENIED, PRODUCT], [], env.Action(prepare, None))
     env.AlwaysBuild(prepared)
     env.NoCache(prepared)
     signed = declare_signing()

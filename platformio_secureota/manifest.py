@@ -79,6 +79,12 @@ class Manifest:
             message = f"build time {self.build_time}: not in the years 1970 to 9999"
             raise ValueError(message)
 
+    @property
+    def hints(self) -> dict[str, str]:
+        """What a container's header repeats, unsigned."""
+        product = {"product": self.product} if self.product else {}
+        return {**product, "kind": self.kind.hint}
+
     def encode(self) -> bytes:
         """Return the 256 bytes."""
         revisions = b"".join(_field(revision, MAX_REVISION) for revision in self.hardware)
@@ -148,6 +154,12 @@ def with_trailer(image: bytes, manifest: Manifest) -> bytes:
         message = "the image has a manifest already"
         raise ValueError(message)
     return image + manifest.encode()
+
+
+def without_trailer(image: bytes) -> bytes:
+    """Take away what `with_trailer` has added; images without a trailer stay as they are."""
+    has_trailer = len(image) >= SIZE and image[-SIZE:].startswith(MAGIC)
+    return image[:-SIZE] if has_trailer and not is_esp32_application(image) else image
 
 
 def _check(text: str, what: str, size: int, allowed: re.Pattern[str]) -> None:

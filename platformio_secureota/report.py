@@ -10,8 +10,9 @@ import datetime as dt
 import hashlib
 from typing import Any
 
-from platformio_secureota import container, der, timestamp
+from platformio_secureota import container, der, manifest, timestamp
 from platformio_secureota.certificate import Certificate
+from platformio_secureota.errors import Refused
 from platformio_secureota.names import printable, show
 from platformio_secureota.verify import parse_gen_time
 
@@ -36,7 +37,12 @@ _FAIL_INFO = {
 def describe_file(data: bytes) -> dict[str, Any]:
     """Describe a container or a bare TimeStampResp; Refused if it is neither."""
     if data.startswith(_DER_START):
-        return {"format": FORMAT, "container": None, "token": _describe_response(data, None)}
+        return {
+            "format": FORMAT,
+            "container": None,
+            "manifest": None,
+            "token": _describe_response(data, None),
+        }
     parts = container.parse(data)
     digest = hashlib.sha256(parts.image).hexdigest()
     frame = {
@@ -45,7 +51,29 @@ def describe_file(data: bytes) -> dict[str, Any]:
         "image_size": len(parts.image),
         "image_sha256": digest,
     }
-    return {"format": FORMAT, "container": frame, "token": _describe_response(parts.token, digest)}
+    return {
+        "format": FORMAT,
+        "container": frame,
+        "manifest": _describe_manifest(parts.image),
+        "token": _describe_response(parts.token, digest),
+    }
+
+
+def _describe_manifest(image: bytes) -> dict[str, Any] | None:
+    try:
+        found = manifest.find(image)
+    except Refused as refusal:
+        return {"malformed": refusal.detail}
+    if found is None:
+        return None
+    built = dt.datetime.fromtimestamp(found.build_time, tz=dt.timezone.utc)
+    return {
+        "kind": found.kind.name.lower(),
+        "product": found.product or None,
+        "hardware": list(found.hardware),
+        "version": found.version or None,
+        "build_time": _utc(built) if found.build_time else None,
+    }
 
 
 def _describe_response(data: bytes, image_sha256: str | None) -> dict[str, Any]:

@@ -6,11 +6,12 @@ Nothing is returned that was not verified by the device's own rules first.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import secrets
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from platformio_secureota import container
+from platformio_secureota import container, manifest
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.timestamp import TimeStampReq
 from platformio_secureota.verify import Rules, VerifiedToken, verify_token
@@ -60,11 +61,15 @@ def sign(
 ) -> SignedImage:
     """Have `tsa` sign `image`, verify the answer, and put the container together.
 
-    `policy` is asked for; `rules` are the device's; `keys` go into the unsigned header.
-    Refused if the answer is not one that a device with `anchors` and `rules` accepts.
+    `policy` is asked for; `rules` are the device's; `keys` go into the unsigned header, besides
+    the hints that the image's manifest gives.
+    Refused if the answer is not one that a device with `anchors` and `rules` accepts; BuiltLater if
+    it is older than the image says that it is itself: such a device would come to life with a floor
+    that lies above its own token.
     """
     if not anchors:
         raise Unusable(Reason.AnchorMissing, hint="name the certificate that devices trust")
+    found = manifest.find(image.data)
     token, nonce = request_token(image, tsa, policy=policy)
     now = dt.datetime.now(dt.timezone.utc)
     verified = verify_token(
@@ -72,6 +77,21 @@ def sign(
     )
     if verified.image_digest != image.digest:
         raise Refused(Reason.ImageMismatch, "the answer is for another image")
+    if found is not None:
+        _check_build_time(found.build_time, verified.gen_time)
     if policy is not None and verified.policy != policy:
         raise Refused(Reason.PolicyNotAccepted, f"asked for {policy}, got {verified.policy}")
-    return SignedImage(container.build(token, image.data, keys=keys), token, verified)
+    hints = {} if found is None else found.hints
+    signed = container.build(token, image.data, keys={**hints, **(keys or {})})
+    return SignedImage(signed, token, verified)
+
+
+def _check_build_time(build_time: int, gen_time: dt.datetime) -> None:
+    ahead = dt.timedelta(seconds=build_time - gen_time.timestamp())
+    if ahead > dt.timedelta():
+        raise Refused(
+            Reason.BuiltLater,
+            f"by {math.ceil(ahead.total_seconds())} s: the clock of this computer is ahead of the "
+            "signer's, or SOURCE_DATE_EPOCH is wrong",
+            hint="set the clock, build anew, sign again",
+        )

@@ -136,7 +136,12 @@ def espota(  # noqa: PLR0913 - one argument an option
         timeouts=Timeouts(invitation=timeout, connection=timeout),
     )
     container = espota_signing.signed_container(
-        file, key=key, url=url, anchors=anchors, for_old_readers=bool(for_old_readers)
+        file,
+        key=key,
+        url=url,
+        anchors=anchors,
+        filesystem=filesystem,
+        for_old_readers=bool(for_old_readers),
     )
     if debug:
         console.note(f"{len(container)} bytes for {ip}, UDP port {port}; {settings}")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platformio_secureota import compat, container, der, timestamp
+from platformio_secureota import compat, container, der, manifest, timestamp
 from platformio_secureota.anchors import TrustAnchor
 from platformio_secureota.cli import authorities, console, options, signing_key
 from platformio_secureota.errors import Reason, Refused, Unusable
@@ -24,6 +24,8 @@ ANCHORS_VARIABLE = "SECUREOTA_TRUST_ANCHORS"
 PROJECT_ANCHOR = Path("secureota") / "anchor.pem"
 """Where a project keeps its anchor, below the current directory."""
 
+FILESYSTEM = manifest.Manifest(manifest.ImageKind.FILESYSTEM)
+
 _GRANTED = (0, 1)
 """PKIStatus granted and grantedWithMods (RFC 3161 2.4.2)."""
 
@@ -34,10 +36,13 @@ def signed_container(
     key: str | None,
     url: str,
     anchors: Sequence[Path],
+    filesystem: bool,
     for_old_readers: bool,
 ) -> bytes:
     """Return the container in the file, or make one of the image in it.
 
+    A filesystem gets a manifest that says so, without which our devices take none; older ones would
+    write it into flash.
     Refused(NotSigned) where neither is possible: an unsigned image is not sent.
     """
     if key is not None and url:
@@ -53,6 +58,8 @@ def signed_container(
             detail = f"{path} is signed already"
             raise Unusable(Reason.Usage, detail, hint="leave out --sign and --signing-key")
         return image.data
+    if filesystem and not for_old_readers and manifest.find(image.data) is None:
+        image = Image(manifest.with_trailer(image.data, FILESYSTEM))
     if key is not None:
         return _sign_with_key(image, key, anchors, for_old_readers=for_old_readers)
     if url:

@@ -42,6 +42,8 @@ def inspect(*, image: Path, as_json: bool) -> None:
         screen = Console(highlight=False, width=_PIPE_WIDTH)
     if described["container"] is not None:
         screen.print(_table("container", described["container"]))
+    if described["manifest"] is not None:
+        screen.print(_table("manifest", described["manifest"]))
     token = dict(described["token"])
     certificates = token.pop("certificates", [])
     screen.print(_table("timestamp", token))

@@ -8,7 +8,13 @@ import click
 
 from platformio_secureota import compat, container, names
 from platformio_secureota.anchors import TrustAnchor
-from platformio_secureota.cli import authorities, console, options, signing_key
+from platformio_secureota.cli import (
+    authorities,
+    console,
+    manifest_options,
+    options,
+    signing_key,
+)
 from platformio_secureota.errors import Reason, Refused, Unusable
 from platformio_secureota.image import Image
 from platformio_secureota.sign import sign as sign_image
@@ -62,6 +68,7 @@ if TYPE_CHECKING:
     type=options.FILE,
     help="Write the bare timestamp too (firmware.tsr), for `openssl ts -verify`.",
 )
+@manifest_options.manifest_options
 @click.option("ca_file", "--tsa-ca", type=options.FILE, help="CA certificates of --tsa's TLS.")
 @click.option(
     "timeout",
@@ -86,6 +93,10 @@ def sign(  # noqa: PLR0913 - one argument an option
     ca_file: Path | None,
     timeout: float,
     proxy: str,
+    kind: str | None,
+    product: str,
+    hardware: tuple[str, ...],
+    image_version: str,
 ) -> None:
     """Sign the firmware in the file IMAGE.
 
@@ -97,17 +108,28 @@ def sign(  # noqa: PLR0913 - one argument an option
     Several authorities are asked in the order given, until one answers.  A token that does not
     verify, or a rejection, is an error, and nobody else is asked then.
 
+    With --kind, --product, --hardware or --image-version a manifest is put behind the image before
+    it is signed: devices that have a product take no application without one, and no device takes
+    a filesystem without one.  The file that the token then covers is kept beside IMAGE, with
+    .image.bin for its suffix.  An ESP32 application has its manifest inside, from its build.
+
     Credentials for the authority come from the environment: SECUREOTA_TSA_TOKEN, or
     SECUREOTA_TSA_TOKEN_FILE, or SECUREOTA_TSA_USER and SECUREOTA_TSA_PASSWORD; with them or alone
     SECUREOTA_TSA_CLIENT_CERT and SECUREOTA_TSA_CLIENT_KEY.  SECUREOTA_TSA_CA is the default of
     --tsa-ca.  Proxy variables and .netrc are not read.
     """
     destination = out or image.with_suffix(".signed.bin")
-    _check_names(image, destination, token_out)
+    manifest = manifest_options.read(
+        kind=kind, product=product, hardware=hardware, image_version=image_version
+    )
+    covered = None if manifest is None else manifest_options.covered_name(image)
+    _check_names(image, destination, token_out, covered)
     trusted = options.load_anchor_files(anchors)
     data = Image.read(image)
     if _is_container(data.data):
         raise Unusable(Reason.Usage, f"{image} is a signed image already")
+    if manifest is not None:
+        data = manifest_options.with_manifest(data, manifest, name=image)
     tsa: Tsa
     if key is not None and not urls:
         local = signing_key.tsa_of(key, for_old_readers=bool(for_compat), certs=certs)
@@ -121,6 +143,8 @@ def sign(  # noqa: PLR0913 - one argument an option
     signed = sign_image(data, tsa, anchors=trusted, policy=policy)
     if for_compat:
         compat.check_redwax(signed.token)
+    if covered is not None:
+        console.write_output(covered, data.data)
     if token_out is not None:
         console.write_output(token_out, signed.token)
     console.write_output(destination, signed.container)
@@ -129,6 +153,8 @@ def sign(  # noqa: PLR0913 - one argument an option
         f"signed {console.utc(verified.gen_time)} by {names.show(verified.signer.subject)}: "
         f"{destination} ({len(signed.container)} bytes, {len(signed.token)} of them the token)"
     )
+    if covered is not None:
+        click.echo(f"the token covers {covered}: {image} and its manifest")
 
 
 def _is_container(data: bytes) -> bool:
@@ -140,7 +166,7 @@ def _is_container(data: bytes) -> bool:
     return True
 
 
-def _check_names(image: Path, destination: Path, token_out: Path | None) -> None:
-    names = [path.resolve() for path in (image, destination, token_out) if path is not None]
+def _check_names(image: Path, *others: Path | None) -> None:
+    names = [path.resolve() for path in (image, *others) if path is not None]
     if len(set(names)) != len(names):
         raise Unusable(Reason.Usage, "image, output and token must be different files")

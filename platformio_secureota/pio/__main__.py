@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Callable
 
 from asn1crypto import pem
 
-from platformio_secureota import atomic, denied, names
+from platformio_secureota import atomic, build_time, denied, names
 from platformio_secureota.anchors import read_anchors
 from platformio_secureota.cli import authorities, console
 from platformio_secureota.errors import Reason, SecureOTAError, Unusable
 from platformio_secureota.image import Image
-from platformio_secureota.pio import chips, facts, options, project_key, trust
+from platformio_secureota.manifest import ImageKind, Manifest, with_trailer
+from platformio_secureota.pio import chips, facts, options, product, project_key, trust
 from platformio_secureota.sign import sign
 from platformio_secureota.verify import Rules, VerifiedToken, verify_image
 
@@ -40,17 +41,25 @@ def _prepare(words: argparse.Namespace) -> None:
     atomic.write(words.anchors, anchors)
     atomic.write(words.signer, f"{found.signer}\n".encode())
     atomic.write(words.denied, "".join(f"{key.hex()}\n" for key in keys).encode())
+    described = product.resolve(_options(words), project=words.project)
+    atomic.write(words.product, described.encode())
 
 
 def _facts(words: argparse.Namespace) -> None:
-    """Write the source file with anchors, policies and the build time."""
+    """Write the source file with anchors, policies and manifest, and the manifest alone."""
+    described = product.Product.read(words.product)
+    manifest = described.manifest(
+        ImageKind.APPLICATION, build_time=build_time.now_or_set(os.environ)
+    )
     text = facts.source(
         anchors=read_anchors(words.anchors),
         policies=_options(words).required_policies,
         denied=denied.read(words.denied),
-        seconds_since_1970=facts.build_time(os.environ),
+        manifest=manifest,
+        section=facts.ESP32_SECTION if words.platform == "espressif32" else "",
     )
     atomic.write(words.out, text.encode())
+    atomic.write(words.manifest, manifest.encode())
 
 
 def _sign(words: argparse.Namespace) -> None:
@@ -58,8 +67,9 @@ def _sign(words: argparse.Namespace) -> None:
     asked = _options(words)
     anchors = read_anchors(words.anchors)
     authorities.warn_if_public(anchors)
+    image = _image_to_sign(words)
     signed = sign(
-        Image.read(words.image),
+        image,
         trust.tsa(asked, project=words.project),
         anchors=anchors,
         policy=asked.asked_policy,
@@ -67,9 +77,30 @@ def _sign(words: argparse.Namespace) -> None:
     )
     built_for = chips.Target(words.platform, words.framework, words.token_size)
     chips.check_token(signed.token, signed.verified, built_for)
+    if words.covered is not None:
+        atomic.write(words.covered, image.data)
     atomic.write(words.token, signed.token)
     atomic.write(words.signed, signed.container)
     _say(f"{words.signed.name} {_by_whom(signed.verified)}")
+
+
+def _image_to_sign(words: argparse.Namespace) -> Image:
+    # What was built, and behind it the manifest where it could not be compiled in.
+    image = Image.read(words.image)
+    described = product.Product.read(words.product)
+    if words.covered is None:
+        product.check_compiled_in(image.data, described, name=words.image.name)
+        return image
+    if words.kind == "FILESYSTEM":
+        manifest = described.manifest(
+            ImageKind.FILESYSTEM, build_time=build_time.if_set(os.environ)
+        )
+    else:
+        manifest = Manifest.decode(words.manifest.read_bytes())
+    try:
+        return Image(with_trailer(image.data, manifest))
+    except ValueError as cause:
+        raise Unusable(Reason.Usage, f"{words.image}: {cause}") from cause
 
 
 def _verify(words: argparse.Namespace) -> None:
@@ -166,7 +197,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--framework", default="", help="with which it was built")
     parser.add_argument("--token-size", type=chips.size, default=0, help="SECUREOTA_TOKEN_SIZE")
     parser.add_argument("--terminal", action="store_true", help="a person is watching")
-    for name in ("anchors", "signer", "denied", "out", "image", "signed", "token"):
+    files = ("anchors", "signer", "denied", "product", "manifest", "out")
+    for name in (*files, "image", "covered", "signed", "token"):
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--kind", choices=("APPLICATION", "FILESYSTEM"), default="APPLICATION")
     parser.add_argument("--upload-port", default="")

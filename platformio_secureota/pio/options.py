@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from platformio_secureota import key_source
 from platformio_secureota.errors import Reason, Unusable
+from platformio_secureota.manifest import ImageKind, Manifest
 from platformio_secureota.names import printable
 from platformio_secureota.tsa.local import check_policy
 
@@ -32,6 +33,9 @@ NAMES = (
     "required_policy",
     "denied",
     "targets",
+    "product",
+    "hardware",
+    "version",
 )
 
 MAX_ANCHORS = 8
@@ -56,6 +60,10 @@ class Options:
     """Deny-lists besides the project's own."""
     targets: Path | None = None
     """File of targets for uploads (docs/fleet.md)."""
+    product: str = ""
+    hardware: tuple[str, ...] = ()
+    version: str = ""
+    """Of the manifest (docs/format.md, section 8); empty: as git describes the project."""
 
     @property
     def asked_policy(self) -> str | None:
@@ -85,12 +93,16 @@ def parse(raw: Mapping[str, str], *, project: Path) -> Options:
         required_policies=_words(values, "required_policy"),
         denied=tuple(_path(word, project) for word in _words(values, "denied")),
         targets=_path(values["targets"], project) if "targets" in values else None,
+        product=values.get("product", ""),
+        hardware=tuple(re.split(r"[\s,]+", values["hardware"])) if "hardware" in values else (),
+        version=values.get("version", ""),
     )
     _check(options)
     return options
 
 
 def _check(options: Options) -> None:
+    _check_manifest(options)
     for url in options.tsa_urls:
         _check_url(url)
     if options.tsa_ca_file is not None and not options.tsa_urls:
@@ -113,6 +125,18 @@ def _check(options: Options) -> None:
         _check_policy("required_policy", policy)
     if options.policy and options.policy not in (options.required_policies or (options.policy,)):
         raise _bad("policy", "is none of those that the device requires")
+
+
+def _check_manifest(options: Options) -> None:
+    for name, values in (
+        ("product", {"product": options.product}),
+        ("hardware", {"hardware": options.hardware}),
+        ("version", {"version": options.version}),
+    ):
+        try:
+            Manifest(ImageKind.APPLICATION, **values)
+        except ValueError as cause:
+            raise _bad(name, f"can't be taken: {cause}") from cause
 
 
 def _check_url(url: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from platformio_secureota import container, ota, verify_image
+from platformio_secureota import container, manifest, ota, verify_image
 from platformio_secureota.cli import console, device_password, fleet, verdict
 from platformio_secureota.cli.fleet import Words
 from platformio_secureota.cli.progress import Lines
@@ -127,7 +127,7 @@ def checked_container(
 ) -> bytes:
     """Read what will be sent: a good signature of just this image.  Refused otherwise."""
     data = Image.read(signed).data
-    if container.parse(data).image != Image.read(image).data:
+    if manifest.without_trailer(container.parse(data).image) != Image.read(image).data:
         raise Refused(Reason.ImageMismatch, f"{signed.name} was not made from {image.name}")
     verify_image(data, anchors=anchors, rules=rules)
     return data

@@ -43,6 +43,7 @@ extern const unsigned char secureota_required_policies[];
 extern const unsigned long secureota_required_policies_size;
 extern const unsigned char secureota_denied_keys[];
 extern const unsigned long secureota_denied_keys_size;
+extern const unsigned char secureota_manifest[256];
 }
 static void hex(const char* name, const unsigned char* data, unsigned long size) {
   printf("%s ", name);
@@ -54,6 +55,7 @@ int main() {
   hex("anchors", secureota_trust_anchors, secureota_trust_anchors_size);
   hex("policies", secureota_required_policies, secureota_required_policies_size);
   hex("denied", secureota_denied_keys, secureota_denied_keys_size);
+  hex("manifest", secureota_manifest, sizeof secureota_manifest);
   return 0;
 }
 """
@@ -158,6 +160,11 @@ class Project:
     @property
     def image(self) -> Path:
         return self.build / ("program" if self.platform == "native" else "firmware.bin")
+
+    @property
+    def covered(self) -> Path:
+        """The file that the token covers."""
+        return self.build / "program.image.bin" if self.platform == "native" else self.image
 
     @property
     def signed(self) -> Path:

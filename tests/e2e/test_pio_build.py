@@ -43,7 +43,7 @@ def accepted_anchor(project: Project, *anchors: Path) -> str:
         project.signed.read_bytes(),
         anchors=[anchor for path in anchors for anchor in read_anchors(path)],
     )
-    assert verified.image.data == project.image.read_bytes()
+    assert verified.image.data == project.covered.read_bytes()
     return verified.token.anchor.certificate.spki_digest.hex()
 
 

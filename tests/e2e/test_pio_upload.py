@@ -10,6 +10,7 @@ import pytest
 
 from platformio_secureota import Image, container, sign, verify_image
 from platformio_secureota.anchors import read_anchors
+from platformio_secureota.manifest import ImageKind, Manifest
 from platformio_secureota.tsa import LocalTSA
 from stock_device import Behaviour, StockDevice, take_and_say
 
@@ -31,7 +32,7 @@ def assert_got_signed(device: StockDevice, project: Project) -> None:
     verified = verify_image(
         device.received, anchors=read_anchors(project.build / "secureota" / "anchors.pem")
     )
-    assert verified.image.data == project.image.read_bytes()
+    assert verified.image.data == project.covered.read_bytes()
     assert [entry["tool"] for entry in project.tools()] == []
 
 
@@ -249,7 +250,9 @@ def test_a_filesystem_is_signed_and_sent_as_one(keyed: NewProject, target: str) 
     assert device.command == 100
     assert "Signing littlefs.bin" in run.steps
     image = (project.build / "littlefs.bin").read_bytes()
-    assert container.parse(device.received).image == image
+    covered = (project.build / "littlefs.image.bin").read_bytes()
+    assert covered == image + Manifest(ImageKind.FILESYSTEM).encode()
+    assert container.parse(device.received).image == covered
     assert device.received == (project.build / "littlefs.signed.bin").read_bytes()
     verify_image(device.received, anchors=read_anchors(project.build / "secureota/anchors.pem"))
     assert project.tools() == []

@@ -14,6 +14,7 @@ from platformio_secureota import Image, pki
 from platformio_secureota import container as containers
 from platformio_secureota.cli import espota_signing, main
 from platformio_secureota.errors import Reason, Refused
+from platformio_secureota.manifest import ImageKind, Manifest
 from platformio_secureota.timestamp import TimeStampReq, parse_request
 from platformio_secureota.tsa import LocalTSA
 from stock_device import Behaviour, StockDevice
@@ -264,6 +265,12 @@ def test_a_filesystem_image(image: str, key: str) -> None:
     with StockDevice() as device:
         assert main([*to(device), "-f", image, "-K", key, "--spiffs"]) == 0
     assert device.command == 100
+    data = Path(image).read_bytes()
+    received = containers.parse(device.received).image
+    assert received == data + Manifest(ImageKind.FILESYSTEM).encode()
+    with StockDevice() as device:
+        assert main([*to(device), "-f", image, "-K", key, "-s", "--compat", "redwax"]) == 0
+    assert containers.parse(device.received).image == data
 
 
 def test_the_digest_of_the_invitation(image: str, key: str) -> None:

@@ -120,3 +120,30 @@ def test_ca_of_the_authorities() -> None:
     found = parse(tsa_url="https://tsa.example/", trust_anchors="a.pem", tsa_ca_file="ca.pem")
     assert found.tsa_ca_file == PROJECT / "ca.pem"
     assert "tsa_ca_file" in complaint(tsa_ca_file="ca.pem").detail
+
+
+def test_what_is_built() -> None:
+    found = parse(product="kitchen-lamp", hardware="revA, revB", version="1.2.3+4")
+    assert (found.product, found.hardware) == ("kitchen-lamp", ("revA", "revB"))
+    assert found.version == "1.2.3+4"
+    assert parse(hardware="\n  revA\n  revB\n").hardware == ("revA", "revB")
+    assert parse(hardware="revA revB").hardware == ("revA", "revB")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("product", "kitchen lamp", "only letters"),
+        ("product", "x" * 33, "at most 32"),
+        ("hardware", "a,b,a", "each one once"),
+        ("hardware", "a,b,", "none empty"),
+        ("hardware", "rev/A", "only letters"),
+        ("hardware", ",".join("abcdefghi"), "at most 8"),
+        ("version", "1.0 beta", "no space"),
+        ("version", "x" * 49, "at most 48"),
+    ],
+)
+def test_what_a_manifest_can_not_say(name: str, value: str, words: str) -> None:
+    error = complaint(**{name: value})
+    assert f"custom_secureota_{name}" in error.detail
+    assert words in error.detail
