@@ -7,8 +7,7 @@ namespace secureota {
 typedef UpdateListener::Stage Stage;
 
 HttpPull::HttpPull()
-    : parts_(),
-      text_(),
+    : text_(),
       response_(text_),
       inBody_(false),
       bodyLeft_(0),

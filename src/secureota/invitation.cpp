@@ -67,7 +67,13 @@ Error parseStockForm(Bytes line, Invitation* out) {
 }
 
 Error parseRedWaxForm(Bytes line, Invitation* out) {
-  Bytes command, port, size, digestName, digest, passwordDigest, direct;
+  Bytes command;
+  Bytes port;
+  Bytes size;
+  Bytes digestName;
+  Bytes digest;
+  Bytes passwordDigest;
+  Bytes direct;
   const Wanted kWanted[] = {{"cmd", &command},   {"port", &port},     {"size", &size},
                             {"md", &digestName}, {"digest", &digest}, {"authmd", &passwordDigest},
                             {"direct", &direct}};

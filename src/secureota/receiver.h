@@ -145,6 +145,7 @@ class Receiver {
   bool occupied(const Endpoint& from, uint32_t now) const;
 
   Actions onGreeting(Bytes bytes, uint32_t now);
+  Actions takeStream(Bytes bytes, uint32_t now);
   Actions dropCaller();
   Actions giveUpConnecting();
   SECUREOTA_NODISCARD Error takeBytes(Bytes bytes);

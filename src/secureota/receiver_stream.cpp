@@ -31,7 +31,7 @@ Actions Receiver::onGreeting(Bytes bytes, uint32_t now) {
       break;
   }
   enter(State::Receiving, now);
-  Actions actions = onStream(bytes, now);  // what came behind the greeting
+  Actions actions = takeStream(bytes, now);  // what came behind the greeting
   actions.stopListening = true;
   return actions;
 }
@@ -67,10 +67,18 @@ Actions Receiver::giveUpConnecting() {
 // ---- what it brings ----
 
 Actions Receiver::onStream(Bytes bytes, uint32_t now) {
-  if (state_ == State::Greeting && !bytes.empty()) {
-    return onGreeting(bytes, now);
+  switch (bytes.empty() ? State::Idle : state_) {
+    case State::Greeting:
+      return onGreeting(bytes, now);
+    case State::Receiving:
+      return takeStream(bytes, now);
+    default:
+      return Actions();
   }
-  if (state_ != State::Receiving || bytes.empty()) {
+}
+
+Actions Receiver::takeStream(Bytes bytes, uint32_t now) {
+  if (bytes.empty()) {
     return Actions();
   }
   lastByte_ = now;

@@ -16,8 +16,7 @@ UpdaterParts::UpdaterParts()
       unattended(false) {}
 
 Updater::Updater()
-    : parts_(),
-      state_(State::Idle),
+    : state_(State::Idle),
       why_(Error::None),
       kind_(ImageKind::Application),
       totalSize_(0),

@@ -76,14 +76,14 @@ Error resolveReference(const Url& base, Bytes reference, char out[kMaxUrlSize], 
     *size = whole.size;
     return Error::None;
   }
-  const char* const scheme = base.tls ? kHttps : kHttp;
-  const size_t front = strlen(scheme) + base.authority.size;
+  const Bytes scheme = asBytes(base.tls ? kHttps : kHttp);
+  const size_t front = scheme.size + base.authority.size;
   if (whole.empty() || whole.data[0] != '/' || startsWith(whole, "//") || !isVisible(whole) ||
       whole.size > kMaxUrlSize - front) {
     return Error::BadUrl;
   }
-  memmove(out + strlen(scheme), base.authority.data, base.authority.size);
-  memcpy(out, scheme, strlen(scheme));
+  memmove(out + scheme.size, base.authority.data, base.authority.size);
+  memcpy(out, scheme.data, scheme.size);
   memcpy(out + front, whole.data, whole.size);
   *size = front + whole.size;
   return Error::None;

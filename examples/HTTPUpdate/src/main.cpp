@@ -91,18 +91,22 @@ static void begin() {}
 
 static uint32_t lastLook = 0;
 
+static uint32_t now() {
+  return static_cast<uint32_t>(millis());  // "unsigned long" on a chip
+}
+
 void setup() {
   begin();
   say("boot: version ", FIRMWARE_VERSION);
   SecureOTA.begin();
-  lastLook = millis() - kInterval;  // at once
+  lastLook = now() - kInterval;  // at once
 }
 
 void loop() {
   SecureOTA.handle();
-  if (millis() - lastLook >= kInterval) {
+  if (now() - lastLook >= kInterval) {
     look();
-    lastLook = millis();
+    lastLook = now();
   }
 }
 
