@@ -214,8 +214,18 @@ void SecureOTAClass::begin() {
   if (!listening_) {
     port.say("can't listen: no network, or the port is taken");
   } else if (announce_) {
-    port.announce(hostname_, port_, password_.isSet());
+    announce();
   }
+}
+
+void SecureOTAClass::announce() {
+  secureota::Announcement what;
+  what.hostname = hostname_;
+  what.port = port_;
+  what.password = password_.isSet();
+  what.product = own_.product;
+  what.version = own_.version;
+  secureota::port().announce(what);
 }
 
 void SecureOTAClass::prepareReceiver() {

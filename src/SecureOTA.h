@@ -239,6 +239,7 @@ class SecureOTAClass {
   };
 
   void prepareReceiver();
+  void announce();
   void loadFacts();
   void applyPolicies();
   void applyHardware();

@@ -1,6 +1,7 @@
 // What the library needs of the machine it runs on. Each directory under port/ implements it once.
 #pragma once
 
+#include "announcement.h"
 #include "boot_control.h"
 #include "bytes.h"
 #include "endpoint.h"
@@ -84,8 +85,7 @@ class Port {
   // A name for the device where the sketch gives none: unique, and the same after a restart.
   virtual const char* defaultHostname() = 0;
 
-  // mDNS: _arduino._tcp with TXT records.
-  virtual void announce(const char* hostname, uint16_t port, bool password) = 0;
+  virtual void announce(const Announcement& what) = 0;
   virtual void stopAnnouncing() = 0;
 
   virtual ImageSink& sink() = 0;

@@ -43,7 +43,7 @@ class NoPort final : public secureota::Port {
   void restart() override {}
   bool runningDigest(const secureota::UpdateRecord&, uint8_t*) override { return false; }
   const char* defaultHostname() override { return ""; }
-  void announce(const char*, uint16_t, bool) override {}
+  void announce(const secureota::Announcement&) override {}
   void stopAnnouncing() override {}
   secureota::ImageSink& sink() override { return sink_; }
   secureota::RecordStore& store() override { return store_; }

@@ -63,6 +63,18 @@ def build_version(
     return output
 
 
+def sketch_with_manifest(file: Path, manifest: bytes) -> Path:
+    """Write the example anew, with what the build would compile in for a product."""
+    file.write_text(
+        f'#include "{EXAMPLE}"\n'
+        'extern "C" {\n'
+        "extern const unsigned char secureota_manifest[256];\n"
+        f"const unsigned char secureota_manifest[256] = {{{', '.join(map(str, manifest))}}};\n"
+        "}\n"
+    )
+    return file
+
+
 def free_udp_port() -> int:
     """Find a port whose TCP twin is free too: the device would like to have both.
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulated_device import EXAMPLE, PROGRAM, EmulatedDevice, Host, build_version
+from emulated_device import (
+    PROGRAM,
+    EmulatedDevice,
+    Host,
+    build_version,
+    sketch_with_manifest,
+)
 from owner import MINUTE, NOW, PASSWORD, signed, write_anchor
 from platformio_secureota.manifest import ImageKind, Manifest
 
@@ -72,14 +78,7 @@ def test_says_what_the_manifest_says(tmp_path: Path, anchor: Path) -> None:
     manifest = Manifest(
         ImageKind.APPLICATION, product="kitchen-lamp", version="1.2.3+dirty=yes"
     ).encode()
-    sketch = tmp_path / "with_manifest.cpp"
-    sketch.write_text(
-        f'#include "{EXAMPLE}"\n'
-        'extern "C" {\n'
-        "extern const unsigned char secureota_manifest[256];\n"
-        f"const unsigned char secureota_manifest[256] = {{{', '.join(map(str, manifest))}}};\n"
-        "}\n"
-    )
+    sketch = sketch_with_manifest(tmp_path / "sketch.cpp", manifest)
     program = build_version("1", tmp_path / "program", sketch=sketch)
     device = EmulatedDevice(tmp_path / "flash", "--anchor", str(anchor), program=program)
     with device, Host(device) as host:

@@ -11,6 +11,7 @@
 #include <esp_random.h>
 #endif
 
+#include "../../manifest.h"
 #include "../../port.h"
 #include "../../sink_by_kind.h"
 #include "../posix/filesystem_sink.h"
@@ -119,10 +120,13 @@ class Esp32Port final : public Port, public RandomSource {
     return hostname_;
   }
 
-  void announce(const char* hostname, uint16_t port, bool password) override {
-    if (MDNS.begin(hostname)) {
-      MDNS.enableArduino(port, password);
+  // enableArduino() adds what the stock firmware says.
+  void announce(const Announcement& what) override {
+    if (MDNS.begin(what.hostname)) {
+      MDNS.enableArduino(what.port, what.password);
       MDNS.addServiceTxt("arduino", "tcp", "secure", "yes");
+      addText("product", what.product);
+      addText("version", what.version);
     }
   }
   void stopAnnouncing() override {
@@ -148,6 +152,15 @@ class Esp32Port final : public Port, public RandomSource {
   }
 
  private:
+  static void addText(const char* key, Bytes value) {
+    char text[kMaxVersionSize + 1];  // a version is the longer of the two
+    if (!value.empty() && value.size < sizeof text) {
+      memcpy(text, value.data, value.size);
+      text[value.size] = '\0';
+      MDNS.addServiceTxt("arduino", "tcp", key, static_cast<const char*>(text));
+    }
+  }
+
   static unsigned byteOf(uint64_t mac, unsigned index) {
     return static_cast<unsigned>(mac >> (8 * index) & 0xff);
   }

@@ -96,14 +96,34 @@ void PosixPort::say(const char* line) {
   fflush(stdout);
 }
 
-void PosixPort::announce(const char* hostname, uint16_t port, bool password) {
-  (void)hostname;
-  (void)port;
-  (void)password;
+static std::string textOf(const char* key, Bytes value) {
+  return key + std::string(reinterpret_cast<const char*>(value.data), value.size);
+}
+
+void PosixPort::announce(const Announcement& what) {
+  if (announcedName_.empty()) {
+    return;
+  }
+  DnsService service;
+  service.instance = announcedName_;
+  service.type = "_arduino._tcp";
+  service.port = sockets_.listeningPort();
+  service.texts = {"board=emulated", "tcp_check=no", "ssh_upload=no",
+                   what.password ? "auth_upload=yes" : "auth_upload=no", "secure=yes"};
+  if (!what.product.empty()) {
+    service.texts.push_back(textOf("product=", what.product));
+  }
+  if (!what.version.empty()) {
+    service.texts.push_back(textOf("version=", what.version));
+  }
+  if (!multicastDns_.begin(address_, service)) {
+    perror("can't announce: no multicast");
+  }
 }
 
 void PosixPort::breathe() {
   const uint32_t now = milliseconds();
+  multicastDns_.serve(now);
   if (now - lastReport_ >= kReportInterval) {
     lastReport_ = now;
     reports_.alive();

@@ -9,6 +9,7 @@
 
 #include "../../port.h"
 #include "flash.h"
+#include "multicast_dns.h"
 #include "overlapped_sink.h"
 #include "sockets.h"
 #include "supervisor.h"
@@ -25,6 +26,10 @@ class PosixPort final : public Port, public RandomSource {
   // Where to listen; wins over what the sketch says. In network order, and -1 for "as the sketch
   // says".
   void listenOn(uint32_t address, int port);
+
+  // Announces the device under this name, whatever the sketch calls it; "": not at all. Devices in
+  // tests would show up in other people's lists.
+  void announceAs(const std::string& name) { announcedName_ = name; }
 
   void limitReceiveBuffer(int bytes) { sockets_.limitReceiveBuffer(bytes); }
 
@@ -58,9 +63,8 @@ class PosixPort final : public Port, public RandomSource {
   SECUREOTA_NODISCARD bool runningDigest(const UpdateRecord& record,
                                          uint8_t out[kSha256Size]) override;
   const char* defaultHostname() override { return "emulated-device"; }
-  // Not announced: devices in tests would show up in other people's lists.
-  void announce(const char* hostname, uint16_t port, bool password) override;
-  void stopAnnouncing() override {}
+  void announce(const Announcement& what) override;
+  void stopAnnouncing() override { multicastDns_.end(); }
   ImageSink& sink() override { return sink_; }
   RecordStore& store() override { return flash_; }
   BootControl& bootControl() override { return flash_.control(); }
@@ -75,6 +79,8 @@ class PosixPort final : public Port, public RandomSource {
   uint32_t address_;
   int port_;
   bool listenFailed_;
+  std::string announcedName_;
+  MulticastDns multicastDns_;
   Reports reports_;
   uint32_t lastReport_;  // milliseconds()
 };

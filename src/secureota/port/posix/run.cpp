@@ -87,6 +87,7 @@ int run(int argc, char** argv, void (*setup)(), void (*loop)()) {
   port.boot(options.slot, options.reports);
   port.listenOn(options.address, options.port);
   port.limitReceiveBuffer(options.receiveBuffer);
+  port.announceAs(options.announcedName);
   if (!addAnchors(options.anchors) || !setPassword(options.passwordVariable)) {
     return kUsageError;
   }

@@ -20,6 +20,9 @@ namespace posix {
 //     --bind ADDRESS       IPv4 address to listen on (default 127.0.0.1)
 //     --anchor FILE        one more trust anchor, PEM or DER; may be repeated
 //     --password-env NAME  asks for the password that this environment variable holds
+//     --announce NAME      announces itself by multicast DNS, as NAME.local; without it nobody
+//     hears
+//                          of the device
 //     --flash              writes this program into slot 0 and boots it, as a serial upload would
 //     --confirm-after S    seconds until a new image confirms itself (default: the sketch's, 60; or
 //                          $SECUREOTA_DEVICE_CONFIRM_AFTER)

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 namespace secureota {
 namespace posix {
@@ -55,6 +56,18 @@ bool parseAddress(const char* text, uint32_t* out) {
   return true;
 }
 
+// What can be a host's name: it becomes NAME.local.
+bool parseLabel(const char* text, std::string* out) {
+  const size_t longest = 63;  // RFC 1035, 2.3.4
+  const size_t length =
+      strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+  if (text[length] != '\0' || length == 0 || length > longest || text[0] == '-') {
+    return complain(std::string("not a name of letters, digits and '-': ") + text);
+  }
+  *out = text;
+  return true;
+}
+
 bool parseBooted(const char* text, RunOptions* out) {
   return sscanf(text, "%d:%d", &out->slot, &out->reports) == 2 ||
          complain(std::string("not what the boot stage says: ") + text);
@@ -90,6 +103,9 @@ bool takeOption(const std::string& name, const char* value, RunOptions* options)
   if (name == "--password-env") {
     options->passwordVariable = value;
     return true;
+  }
+  if (name == "--announce") {
+    return parseLabel(value, &options->announcedName);
   }
   if (name == "--watchdog") {
     return parseSeconds(value, &options->watchdog);

@@ -19,6 +19,7 @@ struct RunOptions {
   int port;          // -1: the sketch's
   std::vector<std::string> anchors;
   std::string passwordVariable;
+  std::string announcedName;  // empty: not announced
   bool flash;
   bool flashTiming;
   long watchdog;      // seconds

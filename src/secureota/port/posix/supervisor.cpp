@@ -25,10 +25,11 @@ const int kNotExecuted = 127;  // as a shell says it
 
 volatile sig_atomic_t childToEnd = 0;
 
-// Who ends the device ends both of its processes.
+// Who ends the device ends both of its processes. The one that runs may say goodbye to its network;
+// if it does not end then, its next report finds nobody, and ends it.
 void endBoth(int number) {
   if (childToEnd != 0) {
-    (void)::kill(childToEnd, SIGKILL);
+    (void)::kill(childToEnd, SIGTERM);
   }
   (void)::signal(number, SIG_DFL);
   (void)::raise(number);
