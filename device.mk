@@ -50,7 +50,7 @@ device-test: device-asan device-tsan device-compile device-mbedtls3
 ESP32_DECLARATIONS := tests/device/arduino-esp32-declarations
 ESP32_SOURCES := $(DEVICE_CORE) $(wildcard src/*.cpp src/secureota/port/esp32/*.cpp \
   src/secureota/port/posix/sockets.cpp src/secureota/port/posix/tcp_stream.cpp \
-  src/secureota/port/posix/overlapped_sink.cpp $(foreach sketch,BasicSecureOTA SecureOTA-PublicTSA HTTPUpdate,examples/$(sketch)/src/*.cpp))
+  src/secureota/port/posix/overlapped_sink.cpp $(foreach sketch,BasicSecureOTA SecureOTA-PublicTSA HTTPUpdate WebUpdate,examples/$(sketch)/src/*.cpp))
 ESP32_FLAGS := -DESP32 -DARDUINO=10819 -DARDUINO_ARCH_ESP32
 
 # $(1): name, $(2): standard, $(3): sources, $(4): more flags

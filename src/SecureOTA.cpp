@@ -206,9 +206,7 @@ void SecureOTAClass::begin() {
   if (port_ == 0) {
     port_ = 3232;
   }
-  if (hostname_[0] == '\0') {
-    (void)snprintf(hostname_, sizeof hostname_, "%s", port.defaultHostname());
-  }
+  (void)hostname();
   prepareReceiver();
   listening_ = port.listen(port_);
   if (!listening_) {
@@ -489,6 +487,13 @@ void SecureOTAClass::tend() {
     receiveDatagrams();
   }
   port.wait();
+}
+
+const char* SecureOTAClass::hostname() {
+  if (hostname_[0] == '\0') {
+    (void)snprintf(hostname_, sizeof hostname_, "%s", secureota::port().defaultHostname());
+  }
+  return hostname_;
 }
 
 void SecureOTAClass::release() {

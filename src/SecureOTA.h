@@ -217,6 +217,12 @@ class SecureOTAClass {
   const secureota::Password& password() const {
     return password_;
   }
+  secureota::UpdateListener& listener() {
+    return reporter_;
+  }
+
+  // The name that the device has in the network: the sketch's, or the machine's.
+  const char* hostname();
 
  private:
   SecureOTAClass(const SecureOTAClass&);

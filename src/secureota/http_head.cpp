@@ -35,7 +35,7 @@ Bytes trim(Bytes text) {
 
 bool isWord(Bytes text, const char* word) {
   size_t i = 0;
-  while (i < text.size && word[i] != '\0' && lower(text.data[i]) == uint8_t(word[i])) {
+  while (i < text.size && word[i] != '\0' && lower(text.data[i]) == lower(uint8_t(word[i]))) {
     ++i;
   }
   return i == text.size && word[i] == '\0';

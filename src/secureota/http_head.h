@@ -14,7 +14,7 @@ namespace secureota {
 // their policies and cookies, some thousand.
 const size_t kMaxHttpHeadSize = 8192;
 
-// Are these the same word, in letters of either case? `word` is in lower case.
+// Are these the same word, in letters of either case?
 bool isWord(Bytes text, const char* word);
 
 class HttpHead {

@@ -59,6 +59,9 @@ class Port {
   // Who waits to be accepted goes on waiting.
   virtual void closeStream() = 0;
 
+  // The IPv4 address, in network order, at which servers of this device listen; 0: at all it has.
+  virtual uint32_t listenAddress() = 0;
+
   // A host could reach this device now, as far as the device can tell.
   virtual bool networkUp() = 0;
 

@@ -23,6 +23,7 @@ namespace {
 class NoPort final : public secureota::Port {
  public:
   bool listen(uint16_t) override { return false; }
+  uint32_t listenAddress() override { return 0; }
   bool networkUp() override { return false; }
   void stopListening() override {}
   size_t receiveDatagram(uint8_t*, size_t, secureota::Endpoint*) override { return 0; }

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import ROOT, Project
 
-from emulated_device import EmulatedDevice
+from emulated_device import EmulatedDevice, free_udp_port
+from test_web_update import Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,3 +73,24 @@ def test_http_update(core: Path, tmp_path: Path) -> None:
             build_version(project, "2")
             device.wait_for("boot: version 2")
             device.wait_for("looked: nothing new")
+
+
+@pytest.mark.timeout(300)
+def test_web_update(core: Path, tmp_path: Path) -> None:
+    project = example("WebUpdate", core, tmp_path)
+    project.run().ok()
+    port = free_udp_port()
+    device = EmulatedDevice(
+        tmp_path / "flash",
+        "--flash",
+        program=project.image,
+        environment={"WEB_PORT": str(port)},
+    )
+    with device:
+        assert device.lines[0] == "boot: version 1"
+        build_version(project, "2")
+        page = Page(device, port)
+        assert "<title>Update</title>" in page.get("/")[1]
+        assert page.upload(project.image.read_bytes())[1].startswith("NotSigned: ")
+        assert page.upload(project.signed.read_bytes()) == (200, "OK")
+        device.wait_for("boot: version 2")

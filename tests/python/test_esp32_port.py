@@ -25,6 +25,7 @@ SKETCHES = [
     ROOT / "examples" / "BasicSecureOTA" / "src" / "main.cpp",
     ROOT / "examples" / "SecureOTA-PublicTSA" / "src" / "main.cpp",
     ROOT / "examples" / "HTTPUpdate" / "src" / "main.cpp",
+    ROOT / "examples" / "WebUpdate" / "src" / "main.cpp",
     ROOT / "tests" / "device" / "sketches" / "seed.cpp",
 ]
 

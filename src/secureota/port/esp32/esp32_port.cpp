@@ -65,6 +65,8 @@ class Esp32Port final : public Port, public RandomSource {
   void endStream() override { sockets_.endStream(); }
   void closeStream() override { sockets_.closeStream(); }
 
+  uint32_t listenAddress() override { return 0; }
+
   bool networkUp() override {
 #if ESP_IDF_VERSION_MAJOR >= 5
     esp_netif_t* const network = esp_netif_get_default_netif();

@@ -54,6 +54,7 @@ class PosixPort final : public Port, public RandomSource {
   void writeStream(Bytes bytes) override { sockets_.writeStream(bytes); }
   void endStream() override { sockets_.endStream(); }
   void closeStream() override { sockets_.closeStream(); }
+  uint32_t listenAddress() override { return address_; }
   bool networkUp() override { return true; }
   uint32_t milliseconds() override;
   void breathe() override;

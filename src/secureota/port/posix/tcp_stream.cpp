@@ -140,6 +140,12 @@ size_t TcpStream::write(Bytes bytes) {
   return 0;
 }
 
+void TcpStream::endWriting() {
+  if (fd_ >= 0) {
+    (void)::shutdown(fd_, SHUT_WR);
+  }
+}
+
 void TcpStream::close() {
   if (fd_ >= 0) {
     (void)::close(fd_);
@@ -183,16 +189,22 @@ void TcpListener::stop() {
   }
 }
 
-bool TcpListener::accept(TcpStream* stream) {
+bool TcpListener::accept(TcpStream* stream, Endpoint* from) {
   if (fd_ < 0) {
     return false;
   }
-  const int fd = ::accept(fd_, nullptr, nullptr);
+  sockaddr_in peer;
+  memset(&peer, 0, sizeof peer);
+  socklen_t size = sizeof peer;
+  const int fd = ::accept(fd_, reinterpret_cast<sockaddr*>(&peer), &size);
   if (fd < 0) {
     return false;
   }
   prepareSocket(fd);
   stream->use(fd);
+  memcpy(from->address, &peer.sin_addr.s_addr, 4);
+  from->addressSize = 4;
+  from->port = ntohs(peer.sin_port);
   return true;
 }
 

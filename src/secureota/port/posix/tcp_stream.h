@@ -6,6 +6,7 @@
 #if defined(ARDUINO_ARCH_ESP32) || defined(SECUREOTA_PORT_POSIX)
 
 #include "../../byte_stream.h"
+#include "../../endpoint.h"
 
 namespace secureota {
 
@@ -21,6 +22,10 @@ class TcpStream final : public ByteStream {
   size_t read(uint8_t* out, size_t capacity) override;
   size_t write(Bytes bytes) override;
   bool ended() override { return ended_; }
+
+  // Tells the peer that nothing more will come.
+  void endWriting();
+
   void close() override;
 
  private:
@@ -45,8 +50,9 @@ class TcpListener {
   uint16_t listen(uint32_t address, uint16_t port);
   void stop();
 
-  // Makes `stream` the connection that waits longest. False if none does.
-  SECUREOTA_NODISCARD bool accept(TcpStream* stream);
+  // Makes `stream`, which is closed for that, the connection that waits longest. False if none
+  // does.
+  SECUREOTA_NODISCARD bool accept(TcpStream* stream, Endpoint* from);
 
  private:
   TcpListener(const TcpListener&);
