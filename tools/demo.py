@@ -1,4 +1,4 @@
-"""`make demo`: an update that is accepted, four that are not, and one that does not work.
+"""`make demo`: an update that is accepted, five that are not, and one that does not work.
 
 All of it on this computer.
 
@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 
 import stranger
 
-from platformio_secureota import Image, TrustAnchor, pki, sign
+from platformio_secureota import Image, TrustAnchor, keyfile, pki, sign
+from platformio_secureota.manifest import ImageKind, Manifest, with_trailer
 from platformio_secureota.tsa.local import LocalTSA
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "build" / "demo"
 BUILT = PROJECT / ".pio" / "build" / "device"
 HOST = "127.0.0.1"
+ANSI = "\x1b\\[[0-9;]*m"
 PATIENCE = 30
 """Seconds until the device must have said what is waited for."""
 
@@ -44,6 +46,7 @@ lib_deps = SecureOTA=symlink://{root}
 build_flags = -std=gnu++11 {flags}
 upload_port = {host}:{port}
 custom_secureota_signing_key = signing-key.pem
+custom_secureota_product = demo-lamp
 extra_scripts = post:{root}/extra_script.py
 """
 
@@ -139,8 +142,11 @@ def watch(terminal: int) -> str:
     return output
 
 
-def with_progress_bar(program: str, *arguments: str) -> None:
-    """Run a command of the .venv; show its progress bar, and everything it said if it fails."""
+def with_progress_bar(program: str, *arguments: str, refusal: str = "") -> None:
+    """Run a command of the .venv; show its progress bar.
+
+    It must succeed, or where a refusal is wanted, fail with that. Else everything it said is shown.
+    """
     # A terminal of its own, so that the bar is drawn as it is for a person.
     ours, its = pty.openpty()
     command = [str(Path(sys.executable).with_name(program)), *arguments]
@@ -149,14 +155,18 @@ def with_progress_bar(program: str, *arguments: str) -> None:
     with _screen:
         output = watch(ours)
     os.close(ours)
-    if process.wait() != 0:
-        message = f"{output}\n`{program} {' '.join(arguments)}` failed"
+    lines = [line for line in output.splitlines() if refusal and f"refused: {refusal}" in line]
+    if process.wait() != 0 and lines:
+        tell(f"    {re.sub(ANSI, '', lines[0])}")
+        return
+    if process.returncode != 0 or refusal:
+        message = f"{output}\n`{program} {' '.join(arguments)}` did not end as it should"
         raise DemoError(message)
 
 
-def pio(*arguments: str) -> None:
+def pio(*arguments: str, refusal: str = "") -> None:
     """Run pio in the project."""
-    with_progress_bar("pio", *arguments)
+    with_progress_bar("pio", *arguments, refusal=refusal)
 
 
 def lay_out_project(port: int) -> None:
@@ -191,6 +201,14 @@ def signed_by_somebody_else(image: bytes) -> bytes:
     return sign(Image(image), LocalTSA(identity), anchors=[own_anchor]).container
 
 
+def for_another_product(image: bytes) -> bytes:
+    """Sign with our own key what is for the other product that we make."""
+    heater = with_trailer(image, Manifest(ImageKind.APPLICATION, product="demo-heater"))
+    identity = keyfile.load_identity(PROJECT / "signing-key.pem")
+    anchors = [TrustAnchor.from_der(identity.anchor_der)]
+    return sign(Image(heater), LocalTSA(identity), anchors=anchors).container
+
+
 def with_flipped_bit(container: bytes) -> bytes:
     """Change one bit in the middle of the image."""
     place = len(container) * 3 // 4
@@ -200,10 +218,12 @@ def with_flipped_bit(container: bytes) -> bytes:
 def show_refusals(device: Device, port: int, *, older: bytes, newer: bytes) -> None:
     """Send what must not be accepted; `older` and `newer` are containers that we signed."""
     image = (BUILT / "program").read_bytes()
+    other_product = for_another_product(image)
     attacks = (
         ("an unsigned image", "NotSigned", image),
         ("version 3, one bit flipped on its way", "ImageMismatch", with_flipped_bit(newer)),
         ("an image with another's signature", "NotTrusted", signed_by_somebody_else(image)),
+        ("an image for another product, with our signature", "WrongProduct", other_product),
         ("version 1 again, whose token is older", "OlderThanFloor", older),
     )
     for what, reason, data in attacks:
@@ -261,7 +281,7 @@ def story() -> None:
         set_version(4)
         let_it_crash()
         seen = len(device.lines)
-        pio("run", "-t", "upload")
+        pio("run", "-t", "upload", refusal="NotRunning")
         device.expect("crashed", after=seen)
         device.expect("version 2", after=seen)
         device.expect("ImageNotConfirmed", after=seen)
