@@ -2,12 +2,7 @@
 
 #include <stdio.h>
 
-#include <utility>
-
 #include "secureota/facts.h"
-#include "secureota/refusal.h"
-#include "secureota/text.h"
-#include "secureota/time_text.h"
 
 using secureota::Actions;
 using secureota::Bytes;
@@ -15,9 +10,7 @@ using secureota::Endpoint;
 using secureota::Error;
 using secureota::ImageKind;
 using secureota::Port;
-using secureota::Refusal;
 using secureota::StreamState;
-using secureota::VerifiedToken;
 
 SecureOTAClass SecureOTA;
 
@@ -45,148 +38,6 @@ extern "C" bool verifyRollbackLater() {
   return true;
 }
 #endif
-
-// ---- before begin()
-// ------------------------------------------------------------------------------
-
-// As in ArduinoOTA, the first value counts.
-SecureOTAClass& SecureOTAClass::setPort(uint16_t port) {
-  if (!listening_ && port_ == 0) {
-    port_ = port;
-  }
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::setHostname(const char* hostname) {
-  if (!listening_ && hostname_[0] == '\0' && hostname != nullptr) {
-    (void)snprintf(hostname_, sizeof hostname_, "%s", hostname);
-  }
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::setPassword(const char* password) {
-  (void)note(password_.set(password));
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::setPasswordHash(const char* hash) {
-  if (hash != nullptr && !note(password_.setHash(hash))) {
-    password_.refuseAll();
-  }
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::setAllowMd5Password(bool allowed) {
-  password_.allowMd5(allowed);
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::setRebootOnSuccess(bool restart) {
-  restartOnSuccess_ = restart;
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::setMdnsEnabled(bool enabled) {
-  announce_ = enabled;
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::setTimeout(int milliseconds) {
-  if (milliseconds > 0) {
-    receiver_.setIdleTimeout(static_cast<uint32_t>(milliseconds));
-  }
-  return *this;
-}
-
-bool SecureOTAClass::addTrustAnchor(const uint8_t* der, size_t size) {
-  return note(anchors_.add(Bytes(der, size)));
-}
-
-bool SecureOTAClass::addTrustAnchors(const uint8_t* der, size_t size) {
-  return note(anchors_.addAll(Bytes(der, size)));
-}
-
-bool SecureOTAClass::requirePolicy(const char* oid) {
-  const bool added = note(policies_.add(oid));
-  applyPolicies();
-  return added;
-}
-
-// At once, also if the device is listening already.
-void SecureOTAClass::applyPolicies() {
-  rules_.policies = policies_.policies();
-  rules_.policyCount = policies_.count();
-}
-
-bool SecureOTAClass::setHardware(const char* revision) {
-  const bool good = revision != nullptr && *revision != '\0' &&
-                    secureota::isManifestName(secureota::asBytes(revision), sizeof hardware_ - 1);
-  // No image can name "?".
-  (void)snprintf(hardware_, sizeof hardware_, "%s", good ? revision : "?");
-  applyHardware();
-  return good;
-}
-
-void SecureOTAClass::applyHardware() {
-  if (hardware_[0] != '\0') {
-    own_.hardware[0] = secureota::asBytes(hardware_);
-    own_.hardwareCount = 1;
-  }
-}
-
-SecureOTAClass& SecureOTAClass::setConfirmAfter(uint32_t seconds) {
-  trial_.setConfirmAfter(seconds);
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::setConfirmAutomatically(bool automatic) {
-  trial_.setAutomatic(automatic);
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::setConfirmLimit(uint32_t seconds) {
-  secureota::port().bootControl().limitTrial(seconds);
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::setMaxFloorRise(uint32_t days) {
-  floor_.setMaxRise(days);
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::onStart(THandlerFunction callback) {
-  startCallback_ = std::move(callback);
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::onEnd(THandlerFunction callback) {
-  endCallback_ = std::move(callback);
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::onError(THandlerFunction_Error callback) {
-  errorCallback_ = std::move(callback);
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::onProgress(THandlerFunction_Progress callback) {
-  progressCallback_ = std::move(callback);
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::onFilesystemLost(THandlerFunction callback) {
-  filesystemLostCallback_ = std::move(callback);
-  return *this;
-}
-
-SecureOTAClass& SecureOTAClass::setProcessor(UpdateProcessorRFC3161* processor) {
-  (void)processor;
-  return *this;
-}
-
-int UpdateProcessorRFC3161::addTrustedCertAsDER(const unsigned char* der, size_t size) {
-  return SecureOTA.addTrustAnchor(der, size) ? 0 : -1;
-}
 
 bool SecureOTAClass::note(Error error) {
   if (error != Error::None) {
@@ -274,35 +125,6 @@ void SecureOTAClass::loadFacts() {
   }
 }
 
-// Once, whichever of begin(), confirm(), reject() and isPending() comes first.
-void SecureOTAClass::prepareTrial() {
-  if (trialPrepared_) {
-    return;
-  }
-  trialPrepared_ = true;
-  Port& port = secureota::port();
-  const secureota::Time built =
-      secureota_build_time == 0 ? secureota::kNoTime : secureota_build_time * secureota::kSecond;
-  (void)note(floor_.begin(&port.store(), built));
-  runningDigestKnown_ = port.runningDigest(floor_.record(), runningDigest_);
-  (void)note(
-      trial_.begin(&port.bootControl(), &floor_, runningDigestKnown_ ? runningDigest_ : nullptr));
-  if (!note(trial_.left())) {
-    sayRefusal("the image of the last update was left again: ", trial_.left());
-  }
-}
-
-void SecureOTAClass::repairFilesystem() {
-  if (floor_.filesystemIsWhole()) {
-    return;
-  }
-  secureota::port().say("there is no filesystem: its last update did not come to an end");
-  if (filesystemLostCallback_) {
-    filesystemLostCallback_();
-    (void)note(floor_.forgetFilesystem());
-  }
-}
-
 void SecureOTAClass::end() {
   if (!listening_) {
     return;
@@ -334,46 +156,6 @@ void SecureOTAClass::handle() {
     serveStream();
     receiveDatagrams();
     perform(receiver_.tick(secureota::port().milliseconds()));
-  }
-}
-
-bool SecureOTAClass::filesystemIsWhole() {
-  prepareTrial();
-  return floor_.filesystemIsWhole();
-}
-
-bool SecureOTAClass::isPending() {
-  prepareTrial();
-  return trial_.pending();
-}
-
-bool SecureOTAClass::confirm() {
-  prepareTrial();
-  const bool wasPending = trial_.pending();
-  const bool confirmed = note(trial_.confirm());
-  if (wasPending && confirmed) {
-    secureota::port().say("confirmed: this image stays");
-  }
-  return confirmed;
-}
-
-bool SecureOTAClass::reject() {
-  prepareTrial();
-  if (!note(trial_.reject())) {
-    return false;
-  }
-  secureota::port().say("rejected: the previous image runs again");
-  secureota::port().restart();
-  return true;
-}
-
-// An image that could have taken the next update for long enough has proved that it can be left.
-void SecureOTAClass::confirmWhenDue() {
-  if (trial_.pending()) {
-    Port& port = secureota::port();
-    if (trial_.isDue(port.milliseconds(), port.networkUp())) {
-      (void)confirm();
-    }
   }
 }
 
@@ -502,72 +284,4 @@ void SecureOTAClass::release() {
 
 int SecureOTAClass::getCommand() const {
   return receiver_.kind() == ImageKind::Application ? U_FLASH : U_SPIFFS;
-}
-
-// ---- reports
-// -------------------------------------------------------------------------------------
-
-void SecureOTAClass::Reporter::breathe() {
-  secureota::port().breathe();
-}
-
-void SecureOTAClass::Reporter::onStart(ImageKind kind, size_t imageSize) {
-  (void)kind;
-  (void)imageSize;
-  if (owner_->startCallback_) {
-    owner_->startCallback_();
-  }
-}
-
-void SecureOTAClass::Reporter::onProgress(size_t done, size_t total) {
-  if (owner_->progressCallback_) {
-    owner_->progressCallback_(static_cast<unsigned>(done), static_cast<unsigned>(total));
-  }
-}
-
-void SecureOTAClass::Reporter::onActivated(const VerifiedToken& token) {
-  owner_->sayAccepted("accepted", token);
-}
-
-void SecureOTAClass::Reporter::onAlreadyRunning(const VerifiedToken& token) {
-  owner_->sayAccepted("accepted: runs already, nothing touched", token);
-}
-
-void SecureOTAClass::Reporter::onRefused(const Refusal& refusal, Stage at) {
-  static const ota_error_t kCodes[] = {OTA_BEGIN_ERROR, OTA_AUTH_ERROR, OTA_CONNECT_ERROR,
-                                       OTA_RECEIVE_ERROR, OTA_END_ERROR};
-  owner_->lastError_ = refusal.why;
-  sayRefusal("refused: ", refusal);
-  if (owner_->errorCallback_) {
-    owner_->errorCallback_(kCodes[static_cast<size_t>(at)]);
-  }
-}
-
-void SecureOTAClass::sayRefusal(const char* what, const Refusal& refusal) {
-  char line[64 + secureota::kRefusalSize];
-  const size_t start = secureota::appendText(what, line, 0, sizeof line - 1);
-  line[start + secureota::formatRefusal(refusal, line + start, sizeof line - 1 - start)] = '\0';
-  secureota::port().say(line);
-}
-
-secureota::DeviceFacts SecureOTAClass::Reporter::deviceFacts() {
-  secureota::DeviceFacts facts;
-  facts.image = owner_->runningDigestKnown_ ? owner_->runningDigest_ : nullptr;
-  facts.pending = owner_->trial_.pending();
-  facts.floor = owner_->floor_.record().application.floor;
-  facts.product = owner_->own_.product;
-  facts.version = owner_->own_.version;
-  facts.last = owner_->lastError_;
-  return facts;
-}
-
-void SecureOTAClass::sayAccepted(const char* how, const VerifiedToken& token) {
-  lastError_ = Error::None;
-  char time[secureota::kTimeTextSize];
-  secureota::formatTime(token.genTime, time);
-  char line[160];
-  (void)snprintf(line, sizeof line, "%s: image %02x%02x%02x%02x, signed %s", how,
-                 token.imageDigest[0], token.imageDigest[1], token.imageDigest[2],
-                 token.imageDigest[3], time);
-  secureota::port().say(line);
 }
