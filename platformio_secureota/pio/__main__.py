@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import traceback
 from pathlib import Path
@@ -79,6 +80,7 @@ def _sign(words: argparse.Namespace) -> None:
     chips.check_token(signed.token, signed.verified, built_for)
     if words.covered is not None:
         atomic.write(words.covered, image.data)
+        shutil.copymode(words.image, words.covered)  # native: it runs, too
     atomic.write(words.token, signed.token)
     atomic.write(words.signed, signed.container)
     _say(f"{words.signed.name} {_by_whom(signed.verified)}")

@@ -11,7 +11,7 @@ from conftest import ROOT, Project
 
 from emulated_device import EmulatedDevice
 from hierarchies import PRODUCTION, Company, signed
-from platformio_secureota import Refused, container, ota
+from platformio_secureota import Refused, ota
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,7 +118,7 @@ def test_a_stolen_key_is_denied_by_the_next_build(
 ) -> None:
     configure(example, company, anchor="myCorp", signer="product 1")
     example.run().ok()
-    image = container.parse(example.signed.read_bytes()).image
+    image = example.image.read_bytes()
     stolen = company.identity("product 1")
     with EmulatedDevice(tmp_path / "flash", "--flash", program=example.image) as device:
         # Below the same root, but not for production, whatever the TSTInfo says.
@@ -152,7 +152,7 @@ def test_a_device_of_production_refuses_engineering(
 ) -> None:
     configure(example, company, anchor="production", signer="product 1")
     example.run().ok()
-    image = container.parse(example.signed.read_bytes()).image
+    image = example.image.read_bytes()
     with EmulatedDevice(tmp_path / "flash", "--flash", program=example.image) as device:
         for name in ("Fred", "Mary", "pilot-testing"):
             claim = signed(company.identity(name), image, at=later(), claim=PRODUCTION)

@@ -106,7 +106,7 @@ def test_a_card_that_is_not_there(card: SoftHsm, new_project: NewProject, tmp_pa
     (tmp_path / "away").rename(folder)
     assert "Signing program" in project.run(**reach(card)).ok().steps
     assert bytes.fromhex(project.facts()["anchors"]) == identity.certificate_der
-    assert container.parse(project.signed.read_bytes()).image == project.image.read_bytes()
+    assert container.parse(project.signed.read_bytes()).image == project.covered.read_bytes()
 
 
 def test_a_pin_in_platformio_ini_is_refused(card: SoftHsm, new_project: NewProject) -> None:

@@ -51,6 +51,7 @@ def test_native_has_it_compiled_in_and_behind_it(keyed: NewProject) -> None:
     assert signed.image == project.covered.read_bytes()
     assert signed.keys == {"product": "greenhouse", "kind": "app"}
     assert openssl_accepts(project, project.token, project.covered)
+    assert subprocess.run([project.covered], capture_output=True, check=True).stdout
     assert project.run(SOURCE_DATE_EPOCH=str(EPOCH)).ok().steps == []
 
 
