@@ -76,7 +76,8 @@ class SecureOTAClass {
 
   // ---- before begin() ----
 
-  // UDP port; 3232 by default.
+  // UDP port; 3232 by default. Hosts connect to the TCP port of the same number, which is open only
+  // after an invitation, if it is free, and else to any.
   SecureOTAClass& setPort(uint16_t port);
 
   // The name in mDNS; by default "esp32-" and the MAC address. At most 63 characters.
@@ -91,8 +92,8 @@ class SecureOTAClass {
   }
 #endif
 
-  // Asks for a password. It keeps strangers from starting uploads; what may be installed is decided
-  // by the signature alone.
+  // Asks for a password. It keeps strangers from starting uploads, and lets hosts know that it was
+  // this device that said what it runs; what may be installed is decided by the signature alone.
   SecureOTAClass& setPassword(const char* password);
 
   // The same with the SHA-256 of the password in hexadecimal, or its MD5. With anything else the
@@ -106,7 +107,7 @@ class SecureOTAClass {
   // Restarts into a new image at once. On by default.
   SecureOTAClass& setRebootOnSuccess(bool restart);
 
-  // Announces the device by mDNS. On by default.
+  // Announces the device by mDNS, with its product and version. On by default.
   SecureOTAClass& setMdnsEnabled(bool enabled);
 
   // Ends an upload from which nothing came for so long; 10,000 ms by default.
