@@ -150,6 +150,8 @@ void whatIsNoQuestion() {
   for (const std::string& bad : kBadNames) {
     CHECK(read(message(question(bad, kA) + asked, 2)).answers == 0);
   }
+  // Forwards, to what would be a good name: the second question's.
+  CHECK(read(message(question("\xc0\x12", kA) + asked, 2)).answers == 0);
   std::string tooLong;
   for (int i = 0; i < 5; ++i) {
     tooLong += "\x3f" + std::string(63, 'a');

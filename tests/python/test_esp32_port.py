@@ -76,7 +76,14 @@ def test_other_boards_are_told(tmp_path: Path) -> None:
 
 def test_ports_are_empty_elsewhere(tmp_path: Path) -> None:
     """Arduino compiles every file under src/, and PlatformIO on a computer does too."""
-    shared = {"sockets", "overlapped_sink", "partition_writer", "filesystem_sink", "tcp_stream"}
+    shared = {
+        "socket",
+        "sockets",
+        "overlapped_sink",
+        "partition_writer",
+        "filesystem_sink",
+        "tcp_stream",
+    }
     posix = [path for path in SOURCES if path.parent.name == "posix" and path.stem not in shared]
     for source, flags in [
         *((path, []) for path in PORT.glob("*.cpp")),

@@ -2,14 +2,14 @@
 
 #if defined(SECUREOTA_PORT_POSIX)
 
+#include "dns_reader.h"
+
 namespace secureota {
 namespace posix {
 namespace {
 
 const uint16_t kDnsPort = 5353;
 const size_t kHeaderSize = 12;
-const size_t kMaxName = 255;    // bytes on the wire (RFC 1035, 3.1)
-const unsigned kMaxJumps = 16;  // compression pointers in one name; an honest one needs one or two
 const unsigned kMaxEntries = 64;  // questions and known answers that are looked at
 
 const uint16_t kTypeA = 1;
@@ -27,11 +27,7 @@ const uint32_t kHostLifetime = 120;
 const uint32_t kLifetime = 4500;
 const uint32_t kLegacyLifetime = 10;
 
-// ---- names: labels with their lengths in front, lower case, and an empty label at the end
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 'a' - 'A') : c;
-}
+// ---- names: labels with their lengths in front, and an empty label at the end
 
 std::string wireName(const std::string& labels) {
   std::string name;
@@ -43,13 +39,6 @@ std::string wireName(const std::string& labels) {
     at = dot + 1;
   }
   name += '\0';
-  return name;
-}
-
-std::string lowerCase(std::string name) {
-  for (char& c : name) {
-    c = lower(c);
-  }
   return name;
 }
 
@@ -68,90 +57,14 @@ std::string typesName() {
   return wireName("_services._dns-sd._udp.local");
 }
 
-bool isName(const std::string& found, const std::string& wanted) {
-  return found == lowerCase(wanted);
+bool isName(const std::string& found, std::string wanted) {
+  for (char& c : wanted) {
+    c = lowerCase(c);
+  }
+  return found == wanted;
 }
 
 // ---- reading
-
-class Reader {
- public:
-  explicit Reader(Bytes message) : message_(message), at_(0), good_(true) {}
-
-  bool good() const { return good_; }
-  size_t at() const { return at_; }
-
-  uint16_t take16() {
-    const unsigned high = take();
-    return static_cast<uint16_t>(high << 8 | take());
-  }
-  uint32_t take32() {
-    const uint32_t high = take16();
-    return high << 16 | take16();
-  }
-  void skip(size_t size) {
-    good_ = good_ && message_.size - at_ >= size;
-    at_ += good_ ? size : 0;
-  }
-
-  // In lower case; empty where it is none.
-  std::string takeName() {
-    std::string name;
-    size_t at = at_;
-    size_t limit = at_;  // a pointer must lead to before this
-    unsigned jumps = 0;
-    while (good_) {
-      const unsigned length = byteAt(at);
-      if (length >= 0xc0) {
-        const size_t target = (length & 0x3f) << 8 | byteAt(at + 1);
-        leave(jumps, at + 2);
-        if (target >= limit || ++jumps > kMaxJumps) {
-          good_ = false;
-        }
-        limit = target;
-        at = target;
-        continue;
-      }
-      if (length > 63 || name.size() + 1 + length > kMaxName) {
-        good_ = false;
-      }
-      for (size_t i = 0; good_ && i <= length; ++i) {
-        const char c = static_cast<char>(byteAt(at + i));
-        name += i == 0 ? c : lower(c);
-      }
-      at += length + 1;
-      if (length == 0) {
-        leave(jumps, at);
-        break;
-      }
-    }
-    return good_ ? name : std::string();
-  }
-
- private:
-  unsigned take() {
-    const unsigned byte = byteAt(at_);
-    at_ += good_ ? 1 : 0;
-    return byte;
-  }
-  unsigned byteAt(size_t at) {
-    if (at >= message_.size) {
-      good_ = false;
-      return 0;
-    }
-    return message_.data[at];
-  }
-  // A name goes on elsewhere, but what follows it stands behind its first pointer.
-  void leave(unsigned jumps, size_t next) {
-    if (jumps == 0) {
-      at_ = next;
-    }
-  }
-
-  Bytes message_;
-  size_t at_;
-  bool good_;
-};
 
 bool asks(uint16_t type, uint16_t wanted) {
   return type == wanted || type == kTypeAny;
@@ -176,7 +89,7 @@ unsigned recordsFor(const std::string& name, uint16_t type, const DnsService& se
 
 // Who browses says which pointers it knows already, so that not everybody repeats them all the time
 // (RFC 6762, 7.1). The other records are unique, and hardly ever asked for by who knows them.
-unsigned takeKnownAnswer(Reader* reader, const DnsService& service) {
+unsigned takeKnownAnswer(DnsReader* reader, const DnsService& service) {
   const std::string name = reader->takeName();
   const uint16_t type = reader->take16();
   (void)reader->take16();  // class
@@ -275,7 +188,7 @@ void putRecords(unsigned records, const DnsService& service, Writer* writer) {
 }  // namespace
 
 DnsReply readDnsQuery(Bytes message, uint16_t fromPort, const DnsService& service) {
-  Reader reader(message);
+  DnsReader reader(message);
   DnsReply reply;
   reply.id = reader.take16();
   const uint16_t flags = reader.take16();
