@@ -219,8 +219,9 @@ def test_inspect_json(shell: Shell) -> None:
     outcome = shell("inspect", "--json", "image")
     assert outcome.status == 0
     found = json.loads(outcome.out)
-    assert list(found) == ["format", "container", "token"]
+    assert list(found) == ["format", "container", "manifest", "token"]
     assert found["format"] == 1
+    assert found["manifest"] is None
     token_size = len(image) - image.index(b"\n") - 1 - len(IMAGE.data)
     assert found["container"] == {
         "header_keys": {},

@@ -9,6 +9,7 @@ import pytest
 from platformio_secureota import Unusable, denied, pki
 from platformio_secureota.anchors import TrustAnchor
 from platformio_secureota.errors import Reason
+from platformio_secureota.manifest import ImageKind, Manifest
 from platformio_secureota.pio import facts, options, trust
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def test_the_projects_own_list_and_those_that_are_named(tmp_path: Path) -> None:
 
 def test_the_source_has_the_keys_one_behind_the_other() -> None:
     anchor = TrustAnchor.from_der(pki.generate().certificate_der)
-    source = facts.source(anchors=[anchor], policies=[], denied=[A, B], seconds_since_1970=0)
+    manifest = Manifest(ImageKind.APPLICATION)
+    source = facts.source(anchors=[anchor], policies=[], denied=[A, B], manifest=manifest)
     array = source.partition("secureota_denied_keys[] = {")[2].partition("}")[0]
     octets = bytes(int(word, 16) for word in array.replace(",", " ").split())
     assert octets == A + B
