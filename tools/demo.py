@@ -85,10 +85,11 @@ class Device:
     def _read(self) -> None:
         assert self.process.stdout is not None  # noqa: S101 - Popen was given a pipe
         for line in self.process.stdout:
+            # Shown before anybody goes on because of it.
+            tell(f"    device | {line.rstrip()}")
             with self._more:
                 self.lines.append(line.rstrip())
                 self._more.notify_all()
-            tell(f"    device | {line.rstrip()}")
 
     def expect(self, pattern: str, *, after: int) -> str:
         """Wait for a line, counted from line `after`, in which `pattern` is found."""
