@@ -26,7 +26,7 @@ const uint32_t kDrainIdle = 2000;
 const uint32_t kDrainLimit = 30 * 1000;
 
 // Pieces that are read at once before the sketch has its turn again.
-const int kPiecesAtOnce = 16;
+const int kPiecesAtOnce = 64;
 
 }  // namespace
 

@@ -143,7 +143,7 @@ static bool isAddress(Bytes host) {
     if (host.data[i] != '.' && (host.data[i] < '0' || host.data[i] > '9')) {
       return false;
     }
-    dots += host.data[i] == '.';
+    dots += host.data[i] == '.' ? 1 : 0;
   }
   return dots == 3;
 }
@@ -292,20 +292,21 @@ void WebReceiver::refuse(Error why, Stage at) {
   answer(statusOf(why), "text/plain", asBytes(text_, size));
 }
 
+// The page needs nothing but itself, and nobody else shows it.
+static const char kOtherFields[] =
+    "\r\nConnection: close\r\n"
+    "Cache-Control: no-store\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "Content-Security-Policy: default-src 'none'; connect-src 'self'; "
+    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "form-action 'none'; frame-ancestors 'none'\r\n\r\n";
+
 void WebReceiver::answer(const char* status, const char* type, Bytes body) {
   char length[kMaxDecimalDigits + 1];
   length[formatNumber(static_cast<uint32_t>(body.size), length)] = '\0';
   const char* const kParts[] = {
-      "HTTP/1.1 ",
-      status,
-      "\r\nContent-Type: ",
-      type,
-      "\r\nContent-Length: ",
-      length,
-      "\r\nConnection: close\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-      "Content-Security-Policy: default-src 'none'; connect-src 'self'; script-src "
-      "'unsafe-inline'; "
-      "style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'\r\n\r\n"};
+      "HTTP/1.1 ", status,      "\r\nContent-Type: ", type, "\r\nContent-Length: ",
+      length,      kOtherFields};
   headSize_ = 0;
   for (const char* part : kParts) {
     headSize_ = appendText(part, head_, headSize_, kHeadSize);
