@@ -683,7 +683,8 @@ def test_ok_before_the_last_byte_and_a_close() -> None:
 
 
 def test_ok_before_the_last_byte_and_everything_read_in_silence() -> None:
-    error = failure(say_ok_then_read(None), BIG, timeouts=dataclasses.replace(HASTY, sending=20.0, transfer=30.0))
+    patient = dataclasses.replace(HASTY, sending=20.0, transfer=30.0)
+    error = failure(say_ok_then_read(None), BIG, timeouts=patient)
     assert (error.reason, error.exit_code) == (Reason.NoVerdict, 2)
 
 
