@@ -102,13 +102,18 @@ void Sockets::connect(const Endpoint& to) {
   connecting_ = true;
 }
 
-// Before the handshake, which tells the peer about both.
+// Before the handshake, which tells the peer about both. It makes another machine like a chip; lwIP
+// itself, which is what it is, has no such option.
 void Sockets::limitReceiving(int fd) const {
+#if defined(SECUREOTA_PORT_POSIX)
   if (receiveBuffer_ != 0) {
     const int segment = 1440;  // lwIP's TCP_MSS on an ESP32
     (void)::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receiveBuffer_, sizeof receiveBuffer_);
     (void)::setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
   }
+#else
+  (void)fd;
+#endif
 }
 
 uint16_t Sockets::startAccepting() {

@@ -3,6 +3,7 @@
 
 typedef enum { ESP_PARTITION_TYPE_APP = 0x00, ESP_PARTITION_TYPE_DATA = 0x01 } esp_partition_type_t;
 typedef enum {
+  ESP_PARTITION_SUBTYPE_APP_FACTORY = 0x00,
   ESP_PARTITION_SUBTYPE_APP_OTA_0 = 0x10,
   ESP_PARTITION_SUBTYPE_DATA_FAT = 0x81,
   ESP_PARTITION_SUBTYPE_DATA_SPIFFS = 0x82,
@@ -10,8 +11,9 @@ typedef enum {
   ESP_PARTITION_SUBTYPE_ANY = 0xff,
 } esp_partition_subtype_t;
 
+typedef struct esp_flash_t esp_flash_t;
 typedef struct {
-  void* flash_chip;
+  esp_flash_t* flash_chip;
   esp_partition_type_t type;
   esp_partition_subtype_t subtype;
   uint32_t address;

@@ -12,6 +12,7 @@ class Client : public Stream {
   int read() override = 0;
   virtual int read(uint8_t* buffer, size_t size) = 0;
   int peek() override = 0;
+  void flush() override = 0;
   virtual void stop() = 0;
   virtual uint8_t connected() = 0;
   virtual operator bool() = 0;

@@ -10,6 +10,7 @@ class Print {
   virtual ~Print();
   virtual size_t write(uint8_t c) = 0;
   virtual size_t write(const uint8_t* buffer, size_t size);
+  virtual void flush();
   size_t printf(const char* format, ...) __attribute__((format(printf, 2, 3)));
   size_t print(const char* text);
   size_t print(const String& text);

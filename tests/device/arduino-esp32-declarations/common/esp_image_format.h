@@ -6,6 +6,8 @@ typedef struct {
   uint32_t size;
 } esp_partition_pos_t;
 
+// The members that nothing here reads are left out: the headers of the image and of its segments,
+// and, in ESP-IDF 5, the secure version.
 typedef struct {
   uint32_t start_addr;
   uint32_t image_len;

@@ -5,7 +5,7 @@
 
 typedef struct esp_timer* esp_timer_handle_t;
 typedef void (*esp_timer_cb_t)(void* arg);
-typedef enum { ESP_TIMER_TASK } esp_timer_dispatch_t;
+typedef enum { ESP_TIMER_TASK, ESP_TIMER_MAX } esp_timer_dispatch_t;
 
 typedef struct {
   esp_timer_cb_t callback;
