@@ -18,14 +18,17 @@ help:
 	@echo 'make test      what is quick enough to run all the time'
 	@echo 'make test-all  everything'
 	@echo 'make device    build/device/verify-image and build/device/emulated-device'
+	@echo 'make cross     the portable core compiled for the chips, and what it needs of them'
 	@echo 'make verdicts  every vector through every verifier, in one table'
 	@echo 'make fuzz      the fuzzers, each for FUZZ_SECONDS (30) seconds'
+	@echo 'make size      how much of a chip the core takes, with the goal beside it'
 	@echo 'make bench     measurements against peers (BENCH=<group> for one group)'
 	@echo 'make lint      formatters, linters, type checker'
 	@echo 'make clean     removes what was built (clean-all: .venv and .cache too)'
 
 include device.mk
 include fuzz.mk
+include cross.mk
 
 .PHONY: setup setup-device setup-lint setup-bench setup-test
 setup:
@@ -45,7 +48,7 @@ demo: setup
 
 # The markers: pyproject.toml leaves the slow tests out, and an empty -m takes everything.
 test test-all: setup-test
-	@$(MAKE) --no-print-directory -j$(JOBS) device device-test
+	@$(MAKE) --no-print-directory -j$(JOBS) device device-test cross
 	$(VENV)/python -m pytest $(if $(filter test-all,$@),-m '')
 
 verdicts: setup

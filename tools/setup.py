@@ -1,9 +1,10 @@
 """Everything that `make demo`, `make test` and the other targets need, made ready.
 
-    python3 tools/setup.py device lint python platformio paper fuzz bench
+    python3 tools/setup.py device lint python platformio paper fuzz bench cross
 
 Each word names one thing: the C++ toolchain and mbedtls, the linters, the `.venv`, the hermetic
-PlatformIO core, a QR reader and a rasteriser, clang with libFuzzer, libcrypto for the benchmarks.
+PlatformIO core, a QR reader and a rasteriser, clang with libFuzzer, libcrypto for the benchmarks,
+the compilers for the chips.
 What is there already is reused, and finding that out takes a fraction of a second.  Standard
 library only, and Python 3.9: this runs before anything is installed.
 """
@@ -134,12 +135,27 @@ def libfuzzer() -> SystemPackage:
     return SystemPackage(f"libclang-rt-{major}-dev", "llvm", has_libfuzzer)
 
 
+def can_cross(*compiler: str) -> Callable[[], bool]:
+    """Make the question whether a cross compiler is there, and a C library for it."""
+
+    def probe() -> bool:
+        if shutil.which(compiler[0]) is None:
+            return False
+        command = [*compiler, "-fsyntax-only", "-x", "c++", "-"]
+        source = b"#include <string.h>\n"
+        result = subprocess.run(command, input=source, stderr=subprocess.DEVNULL, check=False)
+        return result.returncode == 0
+
+    return probe
+
+
 def has_ensurepip() -> bool:
     """Debian splits the module that `venv` needs from the interpreter."""
     probe = [sys.executable, "-c", "import ensurepip, venv"]
     return subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
+PICOLIBC = "--specs=picolibc.specs"
 COMPILER = SystemPackage("g++", "gcc", has_command("g++"))
 MBEDTLS = SystemPackage("libmbedtls-dev", "mbedtls@3", has_mbedtls)
 SOFTHSM = SystemPackage("softhsm2", "softhsm", has_command("softhsm2-util"))
@@ -150,6 +166,16 @@ POPPLER = SystemPackage("poppler-utils", "poppler", has_command("pdftoppm"))
 CLANG_FORMAT = SystemPackage("clang-format", "clang-format", has_command("clang-format"))
 CLANG = SystemPackage("clang", "llvm", has_command("clang++"))
 CLANG_TIDY = SystemPackage("clang-tidy", "llvm", has_command("clang-tidy"))
+# A C library for each chip; it brings the compiler. Homebrew has none of these pairs.
+CROSS = {
+    target: SystemPackage(apt, f"{' '.join(compiler)} with a C library", can_cross(*compiler))
+    for target, apt, compiler in [
+        ("rv32imc", "picolibc-riscv64-unknown-elf", ["riscv64-unknown-elf-g++", PICOLIBC]),
+        ("cortex-m33, cortex-m0plus", "picolibc-arm-none-eabi", ["arm-none-eabi-g++", PICOLIBC]),
+        ("lx106", "picolibc-xtensa-lx106-elf", ["xtensa-lx106-elf-g++"]),
+        ("x86-32", "libc6-dev-i386", ["g++", "-m32"]),
+    ]
+}
 ENSUREPIP = SystemPackage(
     f"python{sys.version_info.major}.{sys.version_info.minor}-venv", "python", has_ensurepip
 )
@@ -313,6 +339,12 @@ def make_paper() -> None:
     want_package(POPPLER, without_it="tests of printed PDFs are skipped")
 
 
+def make_cross() -> None:
+    """Compilers for the chips; `make cross` leaves out those that can't be had."""
+    for target, package in CROSS.items():
+        want_package(package, without_it=f"the core is not compiled for {target}")
+
+
 def make_lint() -> None:
     """Ruff and mypy are in the `.venv`."""
     need_packages(CLANG_FORMAT, CLANG_TIDY)
@@ -327,6 +359,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "paper": make_paper,
     "fuzz": make_fuzz,
     "bench": make_bench,
+    "cross": make_cross,
 }
 
 
