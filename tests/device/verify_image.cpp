@@ -6,9 +6,8 @@
 // preceded by its size in four octets, most significant first; a line of output for each.
 
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "secureota/container.h"
+#include "judge_container.h"
 #include "secureota/policies.h"
 #include "secureota/port/posix/files.h"
 #include "secureota/port/posix/pem.h"
@@ -155,44 +154,6 @@ bool parseArguments(int argc, char** argv, Request* request) {
   return true;
 }
 
-// Verifies a copy of exactly the token's size, so that a sanitizer sees any read beyond it.
-Error judgeToken(Bytes token, const Request& request, VerifiedToken* out) {
-  uint8_t* const copy = static_cast<uint8_t*>(malloc(token.size));
-  if (copy == nullptr && token.size != 0) {
-    return Error::OutOfMemory;
-  }
-  if (token.size != 0) {
-    memcpy(copy, token.data, token.size);
-  }
-  const Error error = verifyToken(Bytes(copy, token.size), request.anchors, request.rules, out);
-  free(copy);
-  return error;
-}
-
-// The same order as on the device, with the whole container at hand.
-Error judge(Bytes container, const Request& request, VerifiedToken* token) {
-  HeaderReader reader;
-  size_t taken = 0;
-  SECUREOTA_TRY(reader.feed(container, &taken));
-  if (!reader.complete()) {
-    return reader.whyIncomplete();
-  }
-  const ContainerHeader header = reader.header();
-  if (header.tokenSize > kMaxTokenSize) {
-    return Error::TokenTooLarge;
-  }
-  const uint64_t size = static_cast<uint64_t>(taken) + header.tokenSize + header.imageSize;
-  if (container.size != size) {
-    return container.size < size ? Error::Truncated : Error::TrailingData;
-  }
-  SECUREOTA_TRY(judgeToken(Bytes(container.data + taken, header.tokenSize), request, token));
-  uint8_t hash[kSha256Size];
-  SECUREOTA_TRY(digest(DigestAlgorithm::Sha256,
-                       Bytes(container.data + taken + header.tokenSize, header.imageSize), hash));
-  const bool same = memcmp(hash, token->imageDigest, sizeof hash) == 0;
-  return same ? Error::None : Error::ImageMismatch;
-}
-
 int verdict(Error error, const VerifiedToken& token) {
   if (error == Error::None) {
     char time[kTimeTextSize];
@@ -216,7 +177,7 @@ int judgeTokens(const Request& request) {
       return kCouldNotJudge;
     }
     VerifiedToken verified;
-    verdict(judgeToken(Bytes(token, size), request, &verified), verified);
+    verdict(judgeToken(Bytes(token, size), request.anchors, request.rules, &verified), verified);
   }
   return kAccepted;
 }
@@ -237,5 +198,5 @@ int main(int argc, char** argv) {
     return kCouldNotJudge;
   }
   VerifiedToken token;
-  return verdict(judge(view(container), request, &token), token);
+  return verdict(judgeContainer(view(container), request.anchors, request.rules, &token), token);
 }

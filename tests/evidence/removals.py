@@ -61,7 +61,7 @@ REMOVALS = [
         ),
         (
             never_cc("timeStampResp.size > kMaxTokenSize"),
-            only("tests/device/verify_image.cpp", "header.tokenSize > kMaxTokenSize", "false"),
+            only("tests/device/judge_container.h", "header.tokenSize > kMaxTokenSize", "false"),
         ),
     ),
     Removal(
@@ -571,7 +571,7 @@ REMOVALS = [
         (never("image.digest != token.image_digest"),),
         (
             only(
-                "tests/device/verify_image.cpp",
+                "tests/device/judge_container.h",
                 "return same ? Error::None : Error::ImageMismatch;",
                 "(void)same;\n  return Error::None;",
             ),
