@@ -29,6 +29,7 @@ help:
 include device.mk
 include fuzz.mk
 include cross.mk
+include rv32.mk
 
 .PHONY: setup setup-device setup-lint setup-bench setup-test
 setup:
@@ -48,7 +49,7 @@ demo: setup
 
 # The markers: pyproject.toml leaves the slow tests out, and an empty -m takes everything.
 test test-all: setup-test
-	@$(MAKE) --no-print-directory -j$(JOBS) device device-test cross
+	@$(MAKE) --no-print-directory -j$(JOBS) device device-test cross rv32
 	$(VENV)/python -m pytest $(if $(filter test-all,$@),-m '')
 
 verdicts: setup

@@ -1,10 +1,10 @@
 """Everything that `make demo`, `make test` and the other targets need, made ready.
 
-    python3 tools/setup.py device lint python platformio paper fuzz bench cross
+    python3 tools/setup.py device lint python platformio paper fuzz bench cross rv32
 
 Each word names one thing: the C++ toolchain and mbedtls, the linters, the `.venv`, the hermetic
 PlatformIO core, a QR reader and a rasteriser, clang with libFuzzer, libcrypto for the benchmarks,
-the compilers for the chips.
+the compilers for the chips, a machine that runs what they make.
 What is there already is reused, and finding that out takes a fraction of a second.  Standard
 library only, and Python 3.9: this runs before anything is installed.
 """
@@ -176,6 +176,7 @@ CROSS = {
         ("x86-32", "libc6-dev-i386", ["g++", "-m32"]),
     ]
 }
+QEMU_RV32 = SystemPackage("qemu-system-misc", "qemu", has_command("qemu-system-riscv32"))
 ENSUREPIP = SystemPackage(
     f"python{sys.version_info.major}.{sys.version_info.minor}-venv", "python", has_ensurepip
 )
@@ -345,6 +346,12 @@ def make_cross() -> None:
         want_package(package, without_it=f"the core is not compiled for {target}")
 
 
+def make_rv32() -> None:
+    """One of the compilers, and QEMU."""
+    for package in (CROSS["rv32imc"], QEMU_RV32):
+        want_package(package, without_it="the core is not run on rv32")
+
+
 def make_lint() -> None:
     """Ruff and mypy are in the `.venv`."""
     need_packages(CLANG_FORMAT, CLANG_TIDY)
@@ -360,6 +367,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "fuzz": make_fuzz,
     "bench": make_bench,
     "cross": make_cross,
+    "rv32": make_rv32,
 }
 
 
