@@ -41,7 +41,7 @@ setup-lint:
 setup-bench: setup
 	$(SETUP) bench
 setup-test: setup
-	$(SETUP) paper
+	$(SETUP) test
 
 .PHONY: demo test test-all bench verdicts
 demo: setup
@@ -50,7 +50,7 @@ demo: setup
 # The markers: pyproject.toml leaves the slow tests out, and an empty -m takes everything.
 test test-all: setup-test
 	@$(MAKE) --no-print-directory -j$(JOBS) device device-test cross rv32
-	$(VENV)/python -m pytest $(if $(filter test-all,$@),-m '')
+	$(VENV)/python -m pytest -n $(JOBS) --dist loadfile $(if $(filter test-all,$@),-m '')
 
 verdicts: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) device device-asan device-mbedtls3

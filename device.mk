@@ -41,9 +41,14 @@ device-asan: build/device-asan/verify-image build/device-asan/judge-path \
   build/device-asan/judge-manifest \
   build/device-asan/emulated-device $(DEVICE_TESTS:%=build/device-asan/%)
 
-# Each test program says "N passed, M failed" as its last line and exits with 0 if M is 0.
-device-test: device-asan device-tsan device-compile device-mbedtls3
-	@for test in $(DEVICE_TESTS:%=build/device-asan/%) build/device-tsan/test_overlapped_sink; do echo "$$test"; $$test || exit 1; done
+# Each test program says "N passed, M failed" as its last line and exits with 0 if M is 0. Its lines
+# are shown together when it is done: under make -j two run at once.
+DEVICE_RUNS := $(DEVICE_TESTS:%=run/device-asan/%) run/device-tsan/test_overlapped_sink
+
+.PHONY: $(DEVICE_RUNS)
+device-test: device-asan device-compile device-mbedtls3 $(DEVICE_RUNS)
+$(DEVICE_RUNS): run/%: build/%
+	@$< > $<.log 2>&1; status=$$?; echo '$<'; cat $<.log; exit $$status
 
 # What is compiled and not run: the library as newer cores compile it, and the port to the chip and
 # its sketches against declarations of the two Arduino cores that are supported.

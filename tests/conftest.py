@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Callable
+from typing import Any, Callable
 
 import hypothesis
 import pytest
@@ -26,6 +26,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def report_line(pytestconfig: pytest.Config) -> Callable[[str], None]:
     """Add a line to the report at the end of the run: `report_line("42 vectors judged")`."""
     return pytestconfig.stash[_lines].append
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:  # one of several processes (pytest -n): its lines go to the first one
+        output["report_lines"] = session.config.stash[_lines]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Called in the first process when another one is done, or has died: then it says nothing."""
+    lines = getattr(node, "workeroutput", {}).get("report_lines", [])
+    node.config.stash[_lines].extend(lines)
 
 
 def pytest_terminal_summary(

@@ -1,10 +1,10 @@
 """Everything that `make demo`, `make test` and the other targets need, made ready.
 
-    python3 tools/setup.py device lint python platformio paper fuzz bench cross rv32
+    python3 tools/setup.py device lint python platformio test fuzz bench cross rv32
 
 Each word names one thing: the C++ toolchain and mbedtls, the linters, the `.venv`, the hermetic
-PlatformIO core, a QR reader and a rasteriser, clang with libFuzzer, libcrypto for the benchmarks,
-the compilers for the chips, a machine that runs what they make.
+PlatformIO core, what the tests like to have, clang with libFuzzer, libcrypto for the
+benchmarks, the compilers for the chips, a machine that runs what they make.
 What is there already is reused, and finding that out takes a fraction of a second.  Standard
 library only, and Python 3.9: this runs before anything is installed.
 """
@@ -163,6 +163,7 @@ OPENSSL = SystemPackage("openssl", "openssl@3", has_command("openssl"))
 LIBCRYPTO = SystemPackage("libssl-dev", "openssl@3", has_libcrypto)
 ZBAR = SystemPackage("zbar-tools", "zbar", has_command("zbarimg"))
 POPPLER = SystemPackage("poppler-utils", "poppler", has_command("pdftoppm"))
+CCACHE = SystemPackage("ccache", "ccache", has_command("ccache"))
 CLANG_FORMAT = SystemPackage("clang-format", "clang-format", has_command("clang-format"))
 CLANG = SystemPackage("clang", "llvm", has_command("clang++"))
 CLANG_TIDY = SystemPackage("clang-tidy", "llvm", has_command("clang-tidy"))
@@ -334,10 +335,14 @@ def make_bench() -> None:
     need_packages(COMPILER, LIBCRYPTO)
 
 
-def make_paper() -> None:
-    """A QR reader and a rasteriser: the tests print keys, and photograph what they printed."""
+def make_test() -> None:
+    """A QR reader and a rasteriser, as the tests print keys and photograph them; ccache.
+
+    The last because `pio` builds the whole library in project after project.
+    """
     want_package(ZBAR, without_it="tests of printed QR codes are skipped")
     want_package(POPPLER, without_it="tests of printed PDFs are skipped")
+    want_package(CCACHE, without_it="the tests that build with pio take some minutes longer")
 
 
 def make_cross() -> None:
@@ -363,7 +368,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "python": make_python,
     "platformio": make_platformio,
     "lint": make_lint,
-    "paper": make_paper,
+    "test": make_test,
     "fuzz": make_fuzz,
     "bench": make_bench,
     "cross": make_cross,

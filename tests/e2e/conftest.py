@@ -6,6 +6,7 @@ only write down what they were given) and, in some tests, the device.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -59,6 +60,16 @@ int main() {
   return 0;
 }
 """
+
+COMPILERS = ROOT / ".cache" / "ccache" / "bin"
+"""First on the PATH: what PlatformIO takes for the compilers is ccache, where there is one."""
+
+CCACHE = {
+    "CCACHE_DIR": str(COMPILERS.parent),
+    "CCACHE_BASEDIR": "/",
+    "CCACHE_NOHASHDIR": "1",
+}
+"""Project after project builds the same library, each in a folder of its own: once is enough."""
 
 _STEPS = ("Compiling", "Linking", "Archiving", "Generating", "Signing")
 
@@ -140,7 +151,7 @@ class Project:
 
     def environment(self) -> dict[str, str]:
         return {
-            "PATH": os.environ["PATH"],
+            "PATH": f"{COMPILERS}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.config.parent),
             "PLATFORMIO_CORE_DIR": str(self.core),
             "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
@@ -151,6 +162,7 @@ class Project:
             "https_proxy": CLOSED,
             "HTTP_PROXY": CLOSED,
             "HTTPS_PROXY": CLOSED,
+            **CCACHE,
         }
 
     @property
@@ -196,6 +208,16 @@ def core() -> Path:
     folder = ROOT / ".cache" / "platformio-core"
     hermetic_core.make(folder)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compilers() -> None:
+    ccache = shutil.which("ccache")
+    if ccache is not None:
+        COMPILERS.mkdir(parents=True, exist_ok=True)
+        for name in ("cc", "c++", "gcc", "g++"):
+            with contextlib.suppress(FileExistsError):
+                (COMPILERS / name).symlink_to(ccache)
 
 
 @pytest.fixture(scope="session")
