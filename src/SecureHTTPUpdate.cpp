@@ -10,10 +10,13 @@ using secureota::Bytes;
 using secureota::ByteStream;
 using secureota::Error;
 using secureota::HttpPull;
+using secureota::ImageKind;
+using secureota::KnownFile;
 using secureota::Port;
 using secureota::UpdateListener;
 
 typedef HttpPull::Next Next;
+typedef HttpPull::Outcome Outcome;
 
 SecureHTTPUpdateClass SecureHTTPUpdate;
 
@@ -22,44 +25,64 @@ SecureHTTPUpdateClass SecureHTTPUpdate;
 static const uint32_t kFirstPause = 250;
 
 SecureHTTPUpdateClass::SecureHTTPUpdateClass()
-    : idleTimeout_(secureota::kDefaultIdleTimeout),
-      since_(0),
-      lastByte_(0),
-      urlDigest_(),
-      urlKnown_(false) {}
+    : idleTimeout_(secureota::kDefaultIdleTimeout), since_(0), lastByte_(0) {}
 
-SecureHTTPUpdateClass::Outcome SecureHTTPUpdateClass::update(const char* url) {
-  secureota::TcpStream stream;
-  // It can't speak TLS, and nothing must look as if it did.
-  if (secureota::startsWith(secureota::asBytes(url), "https:")) {
-    return update(nullptr, url);
-  }
-  return update(&stream, url);
+Outcome SecureHTTPUpdateClass::update(const char* url) {
+  return fetch(ImageKind::Application, url);
+}
+
+Outcome SecureHTTPUpdateClass::update(ByteStream* stream, const char* url) {
+  return fetch(ImageKind::Application, stream, url);
+}
+
+Outcome SecureHTTPUpdateClass::updateFilesystem(const char* url) {
+  return fetch(ImageKind::Filesystem, url);
+}
+
+Outcome SecureHTTPUpdateClass::updateFilesystem(ByteStream* stream, const char* url) {
+  return fetch(ImageKind::Filesystem, stream, url);
 }
 
 #if defined(ARDUINO_ARCH_ESP32)
-SecureHTTPUpdateClass::Outcome SecureHTTPUpdateClass::update(Client& client, const char* url) {
+Outcome SecureHTTPUpdateClass::update(Client& client, const char* url) {
   secureota::esp32::ClientStream stream(&client);
-  return update(&stream, url);
+  return fetch(ImageKind::Application, &stream, url);
+}
+
+Outcome SecureHTTPUpdateClass::updateFilesystem(Client& client, const char* url) {
+  secureota::esp32::ClientStream stream(&client);
+  return fetch(ImageKind::Filesystem, &stream, url);
 }
 #endif
 
-SecureHTTPUpdateClass::Outcome SecureHTTPUpdateClass::update(ByteStream* stream, const char* url) {
+Outcome SecureHTTPUpdateClass::fetch(ImageKind kind, const char* url) {
+  secureota::TcpStream stream;
+  // It can't speak TLS, and nothing must look as if it did.
+  const bool tls = secureota::startsWith(secureota::asBytes(url), "https:");
+  return fetch(kind, tls ? nullptr : &stream, url);
+}
+
+Outcome SecureHTTPUpdateClass::fetch(ImageKind kind, ByteStream* stream, const char* url) {
   secureota::UpdaterParts parts;
-  const Error claimed = SecureOTA.claim(&parts);
+  const Error claimed = SecureOTA.claim(kind, &parts);
   if (claimed != Error::None) {
     return Outcome::Refused;
   }
   parts.unattended = true;
   since_ = secureota::port().milliseconds();
-  const Bytes etag = isOfSameUrl(url) ? pull_.etag() : Bytes();
-  Next next = pull_.begin(parts, secureota::asBytes(stream == nullptr ? "" : url), etag);
+  // A filesystem that is lost is fetched, whatever the server had when it was there.
+  const bool isThere = kind == ImageKind::Application || parts.floor->filesystemIsWhole();
+  KnownFile& known = kind == ImageKind::Application ? application_ : filesystem_;
+  const Bytes name = secureota::asBytes(url);
+  Next next = pull_.begin(parts, kind, stream == nullptr ? Bytes() : name,
+                          isThere ? known.etagFor(name) : Bytes());
   while (next != Next::Done) {
     next = follow(next, stream);
   }
   if (stream != nullptr) {
     stream->close();
   }
+  known.set(name, pull_.etag());
   SecureOTA.release();
   if (pull_.outcome() == HttpPull::Outcome::Updated) {
     SecureOTA.finishUpdate();
@@ -132,19 +155,7 @@ bool SecureHTTPUpdateClass::isLate() const {
 
 // ---- the entity tag ----
 
-// Also makes it the URL that the entity tag of this update will belong to.
-bool SecureHTTPUpdateClass::isOfSameUrl(const char* url) {
-  uint8_t now[secureota::kSha256Size];
-  const bool known = secureota::digest(secureota::DigestAlgorithm::Sha256, secureota::asBytes(url),
-                                       now) == Error::None;
-  const bool same = known && urlKnown_ && memcmp(now, urlDigest_, sizeof now) == 0;
-  memcpy(urlDigest_, now, sizeof now);
-  urlKnown_ = known;
-  return same;
-}
-
-size_t SecureHTTPUpdateClass::etag(char* out, size_t capacity) const {
-  const Bytes etag = pull_.etag();
+static size_t copy(Bytes etag, char* out, size_t capacity) {
   if (etag.empty() || etag.size >= capacity) {
     return 0;
   }
@@ -153,7 +164,18 @@ size_t SecureHTTPUpdateClass::etag(char* out, size_t capacity) const {
   return etag.size;
 }
 
+size_t SecureHTTPUpdateClass::etag(char* out, size_t capacity) const {
+  return copy(application_.etag(), out, capacity);
+}
+
 void SecureHTTPUpdateClass::setEtag(const char* etag, const char* url) {
-  pull_.setEtag(secureota::asBytes(etag));
-  (void)isOfSameUrl(url);
+  application_.set(secureota::asBytes(url), secureota::asBytes(etag));
+}
+
+size_t SecureHTTPUpdateClass::filesystemEtag(char* out, size_t capacity) const {
+  return copy(filesystem_.etag(), out, capacity);
+}
+
+void SecureHTTPUpdateClass::setFilesystemEtag(const char* etag, const char* url) {
+  filesystem_.set(secureota::asBytes(url), secureota::asBytes(etag));
 }

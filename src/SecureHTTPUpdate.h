@@ -17,6 +17,7 @@
 #include "SecureOTA.h"
 #include "secureota/byte_stream.h"
 #include "secureota/http_pull.h"
+#include "secureota/known_file.h"
 
 #if defined(ARDUINO_ARCH_ESP32)
 #include <Client.h>
@@ -47,6 +48,16 @@ class SecureHTTPUpdateClass {
   Outcome update(Client& client, const char* url);
 #endif
 
+  // The same with the filesystem, which is written in place (docs/updates.md): a sketch that has it
+  // mounted gives it back in SecureOTA.onStart(), where getCommand() says U_SPIFFS. NothingNew
+  // where the last one that was installed is this one, whatever the sketch has written into it
+  // since.
+  Outcome updateFilesystem(const char* url);
+  Outcome updateFilesystem(secureota::ByteStream* stream, const char* url);
+#if defined(ARDUINO_ARCH_ESP32)
+  Outcome updateFilesystem(Client& client, const char* url);
+#endif
+
   // Ends a connection over which nothing came for so long; 10,000 ms by default.
   void setTimeout(uint32_t milliseconds) {
     idleTimeout_ = milliseconds;
@@ -58,6 +69,10 @@ class SecureHTTPUpdateClass {
   size_t etag(char* out, size_t capacity) const;
   void setEtag(const char* etag, const char* url);
 
+  // The same of the filesystem.
+  size_t filesystemEtag(char* out, size_t capacity) const;
+  void setFilesystemEtag(const char* etag, const char* url);
+
   // The status of the server's last answer; 0: there was none.
   unsigned httpStatus() const {
     return pull_.status();
@@ -67,11 +82,12 @@ class SecureHTTPUpdateClass {
   SecureHTTPUpdateClass(const SecureHTTPUpdateClass&);
   SecureHTTPUpdateClass& operator=(const SecureHTTPUpdateClass&);
 
+  Outcome fetch(secureota::ImageKind kind, const char* url);
+  Outcome fetch(secureota::ImageKind kind, secureota::ByteStream* stream, const char* url);
   secureota::HttpPull::Next follow(secureota::HttpPull::Next next, secureota::ByteStream* stream);
   secureota::HttpPull::Next ask(secureota::ByteStream* stream);
   secureota::HttpPull::Next listen(secureota::ByteStream* stream);
   void pause(uint32_t milliseconds);
-  bool isOfSameUrl(const char* url);
   bool isLate() const;
 
   static const size_t kReadSize = 1460;  // bytes of one TCP segment
@@ -80,8 +96,8 @@ class SecureHTTPUpdateClass {
   uint32_t idleTimeout_;
   uint32_t since_;
   uint32_t lastByte_;
-  uint8_t urlDigest_[secureota::kSha256Size];  // of the URL that the entity tag belongs to
-  bool urlKnown_;
+  secureota::KnownFile application_;
+  secureota::KnownFile filesystem_;
   uint8_t readBuffer_[kReadSize];
 };
 

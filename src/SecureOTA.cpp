@@ -252,11 +252,11 @@ void SecureOTAClass::finishUpdate() {
 // ---- other ways in
 // -----------------------------------------------------------------------------
 
-Error SecureOTAClass::claim(secureota::UpdaterParts* parts) {
+Error SecureOTAClass::claim(ImageKind kind, secureota::UpdaterParts* parts) {
   if (!listening_) {
     prepareReceiver();
   }
-  const Error error = receiver_.hold(parts);
+  const Error error = receiver_.hold(kind, parts);
   (void)note(error);
   return error;
 }

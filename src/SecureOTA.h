@@ -203,8 +203,9 @@ class SecureOTAClass {
   //
   // There is one update at a time, whichever way it comes. A sketch needs none of these.
 
-  // Lends what an Updater works with, until release(). Busy, where another update is under way.
-  secureota::Error claim(secureota::UpdaterParts* parts);
+  // Lends what an Updater works with, for an image of this kind, until release(). Busy, where
+  // another update is under way.
+  secureota::Error claim(secureota::ImageKind kind, secureota::UpdaterParts* parts);
 
   // To be called often meanwhile: hosts are told that the device is busy, and a watchdog that it is
   // alive. Waits a millisecond, or until something arrives.

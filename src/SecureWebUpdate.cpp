@@ -39,8 +39,8 @@ SecureWebUpdateClass::SecureWebUpdateClass()
       arrivedAt_(0),
       lastByte_(0) {}
 
-Error SecureWebUpdateClass::Door::claim(secureota::UpdaterParts* parts) {
-  return SecureOTA.claim(parts);
+Error SecureWebUpdateClass::Door::claim(secureota::ImageKind kind, secureota::UpdaterParts* parts) {
+  return SecureOTA.claim(kind, parts);
 }
 
 void SecureWebUpdateClass::Door::release() {

@@ -47,7 +47,8 @@ class SecureWebUpdateClass {
 
   class Door final : public secureota::UpdateDoor {
    public:
-    SECUREOTA_NODISCARD secureota::Error claim(secureota::UpdaterParts* parts) override;
+    SECUREOTA_NODISCARD secureota::Error claim(secureota::ImageKind kind,
+                                               secureota::UpdaterParts* parts) override;
     void release() override;
   };
 

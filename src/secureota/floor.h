@@ -114,6 +114,12 @@ class Floor {
   // written has proved to be what was signed.
   bool filesystemIsWhole() const { return record_.filesystem.pending.size == 0; }
 
+  // Is it whole, and the last thing that was written into it the image with this digest?
+  bool filesystemIs(const uint8_t digest[kSha256Size]) const {
+    const ImageIdentity& last = record_.filesystem.confirmed;
+    return filesystemIsWhole() && last.size != 0 && memcmp(last.digest, digest, kSha256Size) == 0;
+  }
+
   // There is one again that came by no update.
   SECUREOTA_NODISCARD Error forgetFilesystem();
 

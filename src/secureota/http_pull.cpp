@@ -7,7 +7,8 @@ namespace secureota {
 typedef UpdateListener::Stage Stage;
 
 HttpPull::HttpPull()
-    : text_(),
+    : kind_(ImageKind::Application),
+      text_(),
       response_(text_),
       inBody_(false),
       bodyLeft_(0),
@@ -18,8 +19,10 @@ HttpPull::HttpPull()
       outcome_(Outcome::Refused),
       why_(Error::None) {}
 
-HttpPull::Next HttpPull::begin(const UpdaterParts& parts, Bytes url, Bytes etag) {
+HttpPull::Next HttpPull::begin(const UpdaterParts& parts, ImageKind kind, Bytes url, Bytes etag) {
+  updater_.abort();
   parts_ = parts;
+  kind_ = kind;
   first_ = url;
   redirects_ = 0;
   fruitless_ = 0;
@@ -136,7 +139,7 @@ HttpPull::Next HttpPull::beginBody() {
     return fail(Error::NotPlain, Stage::Connection);
   }
   setEtag(response_.etag());
-  const Error error = updater_.begin(parts_, ImageKind::Application, response_.length());
+  const Error error = updater_.begin(parts_, kind_, response_.length());
   if (error != Error::None) {
     return fail(error, Stage::Connection);
   }

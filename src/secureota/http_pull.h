@@ -5,8 +5,9 @@
 // says what came over them. The server and everybody on the way are strangers: what they send is
 // decided on by the Updater alone, and what they can make a device do is bounded here.
 //
-//   - The image that runs is recognised by its token: of a file that holds it, a few kilobytes are
-//     read, and none where the server knows the entity tag.
+//   - The image that runs is recognised by its token, and so is the filesystem that lies there: of
+//     a file that holds it, a few kilobytes are read, and none where the server knows the entity
+//     tag.
 //   - An image that the device has left again is not fetched over and over.
 //   - A connection that breaks is taken up where it ended, of the same file only: the range is
 //     asked for under the condition of a strong entity tag, and taken only if it begins where we
@@ -43,14 +44,14 @@ class HttpPull {
 
   enum class Outcome : uint8_t {
     Updated,     // the new image is active
-    NothingNew,  // the server has what runs already
+    NothingNew,  // the server has what runs already, or what lies there already
     Refused,     // why() says why; nothing has changed
   };
 
-  // Starts anew. `url`, and what `parts` names, must outlive the update. `etag` is the entity tag
-  // of a file that is known to hold nothing new; or empty. BadUrl where this can't be a URL; then
-  // it is over.
-  Next begin(const UpdaterParts& parts, Bytes url, Bytes etag);
+  // Starts anew, with an image of this kind. `url`, and what `parts` names, must outlive the
+  // update. `etag` is the entity tag of a file that is known to hold nothing new; or empty. BadUrl
+  // where this can't be a URL; then it is over.
+  Next begin(const UpdaterParts& parts, ImageKind kind, Bytes url, Bytes etag);
 
   // Where to connect.
   const Url& url() const { return url_; }
@@ -80,7 +81,6 @@ class HttpPull {
 
   // The entity tag of a file that holds nothing new; or empty.
   Bytes etag() const { return asBytes(etag_, etagSize_); }
-  void setEtag(Bytes etag);
 
  private:
   Next connectTo(Bytes url);
@@ -92,6 +92,7 @@ class HttpPull {
   Next finishBody();
   Next end(Outcome outcome);
   Next fail(Error why, UpdateListener::Stage at);
+  void setEtag(Bytes etag);
   bool resuming() const { return updater_.active() && updater_.taken() != 0; }
 
   // "GET ", the target, and the fields with a host and two entity tags.
@@ -99,6 +100,7 @@ class HttpPull {
   static_assert(kRequestSize >= kHttpResponseLineSize, "both lie in the same place");
 
   UpdaterParts parts_;
+  ImageKind kind_;
   Updater updater_;
   Bytes first_;  // the URL that was asked for
   Url url_;

@@ -29,12 +29,13 @@ void Receiver::end() {
 }
 
 // Whoever was only asked for the password has not shown yet that it is anybody.
-Error Receiver::hold(UpdaterParts* updater) {
+Error Receiver::hold(ImageKind kind, UpdaterParts* updater) {
   if (held_ || (state_ != State::Idle && state_ != State::Authenticating)) {
     return Error::Busy;
   }
   state_ = State::Idle;
   held_ = true;
+  invitation_.kind = kind;
   *updater = parts_.updater;
   return Error::None;
 }

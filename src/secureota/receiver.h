@@ -105,15 +105,16 @@ class Receiver {
   // To be called often, also when nothing happened: time-outs.
   Actions tick(uint32_t now);
 
-  // Keeps the device for an update that comes in some other way: until release() invitations are
-  // refused. Busy, where an upload is under way. `updater`, of our parts, is what it may work with.
-  SECUREOTA_NODISCARD Error hold(UpdaterParts* updater);
+  // Keeps the device for an update of this kind that comes in some other way: until release()
+  // invitations are refused. Busy, where an upload is under way. `updater`, of our parts, is what
+  // it may work with.
+  SECUREOTA_NODISCARD Error hold(ImageKind kind, UpdaterParts* updater);
   void release() { held_ = false; }
 
   // Something is under way.
   bool busy() const { return state_ != State::Idle; }
 
-  // The kind of image of the last invitation that was accepted.
+  // The kind of image of the last invitation that was accepted, or that we are held for.
   ImageKind kind() const { return invitation_.kind; }
 
  private:

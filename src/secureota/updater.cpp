@@ -182,8 +182,7 @@ Error Updater::judgeToken() {
   parts_.listener->breathe();
   SECUREOTA_TRY(verifyToken(token, *parts_.anchors, *parts_.rules, &token_));
   parts_.listener->breathe();
-  alreadyRunning_ = kind_ == ImageKind::Application && parts_.runningDigest != nullptr &&
-                    memcmp(token_.imageDigest, parts_.runningDigest, kSha256Size) == 0;
+  alreadyRunning_ = isThereAlready();
   if (alreadyRunning_) {
     return Error::None;
   }
@@ -194,6 +193,16 @@ Error Updater::judgeToken() {
     SECUREOTA_TRY(parts_.trial->left(token_.imageDigest));
   }
   return parts_.floor->admits(kind_, token_.genTime) ? Error::None : Error::OlderThanFloor;
+}
+
+// A filesystem changes once it is in use: who uploads the same one again wants it as it was. Where
+// nobody watches, it would be written over and over.
+bool Updater::isThereAlready() const {
+  if (kind_ == ImageKind::Filesystem) {
+    return parts_.unattended && parts_.floor->filesystemIs(token_.imageDigest);
+  }
+  return parts_.runningDigest != nullptr &&
+         memcmp(token_.imageDigest, parts_.runningDigest, kSha256Size) == 0;
 }
 
 // The front of the image waits in the buffer, which the token has left, until it is judged.

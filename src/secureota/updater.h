@@ -49,7 +49,7 @@ struct UpdaterParts {
   const Trial* trial;
 
   // Nobody watches: an image that this device has left again is not taken once more, because it
-  // would be over and over. ImageNotConfirmed, ImageRejected.
+  // would be over and over. ImageNotConfirmed, ImageRejected. Nor is a filesystem that is there.
   bool unattended;
 
   UpdaterParts();
@@ -85,8 +85,8 @@ class Updater {
   }
   const VerifiedToken& token() const { return token_; }
 
-  // The token is for the image that runs: nothing is opened, written or activated; the bytes are
-  // read to their end and thrown away.
+  // The token is for the image that runs (or, unattended, for the filesystem that lies there):
+  // nothing is opened, written or activated; the bytes are read to their end and thrown away.
   bool alreadyRunning() const { return alreadyRunning_; }
 
   uint32_t taken() const { return taken_; }
@@ -102,6 +102,7 @@ class Updater {
   Error takeFront(Bytes* rest);
   Error takeImage(Bytes* rest);
   Error judgeToken();
+  bool isThereAlready() const;
   Error openSlot();
   Error checkImage();
   Error readBackAndCompare();

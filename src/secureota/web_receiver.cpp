@@ -220,13 +220,13 @@ void WebReceiver::beginUpload(uint32_t now) {
   if (error != Error::None) {
     return refuse(error, Stage::Authentication);
   }
+  const bool isApplication = request_.kind() == asBytes("0");
+  const ImageKind kind = isApplication ? ImageKind::Application : ImageKind::Filesystem;
   UpdaterParts updater;
-  error = parts_.door->claim(&updater);
+  error = parts_.door->claim(kind, &updater);
   claimed_ = error == Error::None;
   if (error == Error::None) {
-    const bool isApplication = request_.kind() == asBytes("0");
-    error = updater_.begin(updater, isApplication ? ImageKind::Application : ImageKind::Filesystem,
-                           request_.length());
+    error = updater_.begin(updater, kind, request_.length());
   }
   if (error != Error::None) {
     return refuse(error, Stage::Invitation);

@@ -32,8 +32,8 @@ const uint32_t kWebHeadTimeout = 3000;  // milliseconds until a request's head m
 // Whoever has the device for an update: there is one at a time.
 class UpdateDoor {
  public:
-  // Lends what an Updater works with, until release(). Busy.
-  SECUREOTA_NODISCARD virtual Error claim(UpdaterParts* parts) = 0;
+  // Lends what an Updater works with, for an image of this kind, until release(). Busy.
+  SECUREOTA_NODISCARD virtual Error claim(ImageKind kind, UpdaterParts* parts) = 0;
   virtual void release() = 0;
 
  protected:
