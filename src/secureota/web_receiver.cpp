@@ -34,8 +34,7 @@ void WebReceiver::onLeft() {
   }
 }
 
-// ---- a visit
-// -------------------------------------------------------------------------------------
+// ---- a visit ----
 
 void WebReceiver::onVisitor(const Endpoint& from, uint32_t now) {
   onLeft();
@@ -94,8 +93,7 @@ void WebReceiver::tick(uint32_t now) {
   }
 }
 
-// ---- the request
-// ---------------------------------------------------------------------------------
+// ---- the request ----
 
 void WebReceiver::onHead(uint32_t now) {
   const HttpRequest::Method method = request_.method();
@@ -120,7 +118,7 @@ void WebReceiver::onHead(uint32_t now) {
 // As with invitations: who asked a moment ago has a moment to answer.
 void WebReceiver::challenge(uint32_t now) {
   if (!parts_.password->isSet()) {
-    return answer("200 OK", "text/plain", Bytes());
+    return answerChallenge(Bytes());
   }
   if (backoff_.holds(from_)) {
     return refuse(Error::TooManyAttempts, Stage::Authentication);
@@ -134,7 +132,7 @@ void WebReceiver::challenge(uint32_t now) {
   nonceOpen_ = true;
   nonceSince_ = now;
   nonceFor_ = from_;
-  answer("200 OK", "text/plain", asBytes(nonce_, kLongNonceSize));
+  answerChallenge(asBytes(nonce_, kLongNonceSize));
 }
 
 static bool isAddress(Bytes host) {
@@ -208,8 +206,7 @@ Error WebReceiver::checkPassword(uint32_t now) {
   return error;
 }
 
-// ---- the upload
-// ----------------------------------------------------------------------------------
+// ---- the upload ----
 
 void WebReceiver::beginUpload(uint32_t now) {
   Error error = considerUpload();
@@ -234,7 +231,7 @@ void WebReceiver::beginUpload(uint32_t now) {
   state_ = State::Body;
   since_ = now;
   if (request_.expectsContinue()) {
-    headSize_ = appendText("HTTP/1.1 100 Continue\r\n\r\n", head_, 0, kHeadSize);
+    append(asBytes("HTTP/1.1 100 Continue\r\n\r\n"));
   }
 }
 
@@ -258,72 +255,6 @@ void WebReceiver::finishUpload() {
   }
   updated_ = !updater_.alreadyRunning();
   answer("200 OK", "text/plain", asBytes("OK\n"));
-}
-
-// ---- the answer
-// ----------------------------------------------------------------------------------
-
-static const char* statusOf(Error why) {
-  switch (why) {
-    case Error::HttpMalformed:
-      return "400 Bad Request";
-    case Error::NotAuthorized:
-    case Error::WrongOrigin:
-      return "403 Forbidden";
-    case Error::TimedOut:
-      return "408 Request Timeout";
-    case Error::NotPlain:
-      return "411 Length Required";
-    case Error::TooManyAttempts:
-      return "429 Too Many Requests";
-    case Error::Busy:
-      return "503 Service Unavailable";
-    default:
-      return "422 Unprocessable Content";
-  }
-}
-
-void WebReceiver::refuse(Error why, Stage at) {
-  const Refusal refusal = claimed_ ? updater_.explain(why) : Refusal(why);
-  onLeft();
-  parts_.listener->onRefused(refusal, at);
-  size_t size = formatRefusal(refusal, text_, kRefusalSize - 1);
-  text_[size++] = '\n';
-  answer(statusOf(why), "text/plain", asBytes(text_, size));
-}
-
-// The page needs nothing but itself, and nobody else shows it.
-static const char kOtherFields[] =
-    "\r\nConnection: close\r\n"
-    "Cache-Control: no-store\r\n"
-    "X-Content-Type-Options: nosniff\r\n"
-    "Content-Security-Policy: default-src 'none'; connect-src 'self'; "
-    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "form-action 'none'; frame-ancestors 'none'\r\n\r\n";
-
-void WebReceiver::answer(const char* status, const char* type, Bytes body) {
-  char length[kMaxDecimalDigits + 1];
-  length[formatNumber(static_cast<uint32_t>(body.size), length)] = '\0';
-  const char* const kParts[] = {
-      "HTTP/1.1 ", status,      "\r\nContent-Type: ", type, "\r\nContent-Length: ",
-      length,      kOtherFields};
-  headSize_ = 0;
-  for (const char* part : kParts) {
-    headSize_ = appendText(part, head_, headSize_, kHeadSize);
-  }
-  body_ = body;
-  sent_ = 0;
-  state_ = State::Answered;
-}
-
-Bytes WebReceiver::output() const {
-  return sent_ < headSize_
-             ? asBytes(head_ + sent_, headSize_ - sent_)
-             : Bytes(body_.data + (sent_ - headSize_), body_.size - (sent_ - headSize_));
-}
-
-void WebReceiver::sent(size_t size) {
-  sent_ += size;
 }
 
 }  // namespace secureota

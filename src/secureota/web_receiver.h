@@ -2,9 +2,10 @@
 // out (docs/other-ways.md).
 //
 //     GET  /            the page
-//     GET  /challenge   a nonce of 64 characters, or nothing where no password is set
+//     GET  /challenge   a nonce of 64 characters, or nothing where no password is set; and the
+//                       field X-SecureOTA-Product, where the device is a product
 //     POST /update      a container; the answer is `OK`, or the line of a refusal (docs/format.md,
-//     5)
+//                       5)
 //
 // It owns no socket and no clock, and serves one visitor at a time. Like the Receiver it is bounded
 // in what strangers can make it do; and because a browser takes orders from any page that its user
@@ -47,6 +48,7 @@ struct WebParts {
   RandomSource* random;
   UpdateListener* listener;
   const char* hostname;  // the device's name
+  Bytes product;         // of its manifest, or empty: the page spares people an upload in vain
   Bytes page;            // HTML
 };
 
@@ -102,6 +104,10 @@ class WebReceiver {
   void finishUpload();
   void refuse(Error why, UpdateListener::Stage at);
   void answer(const char* status, const char* type, Bytes body);
+  void answerChallenge(Bytes nonce);
+  void beginHead(const char* status, const char* type, size_t length);
+  void endHead(Bytes body);
+  void append(Bytes text);
 
   WebParts parts_;
   State state_;
