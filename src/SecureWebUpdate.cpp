@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "secureota/facts.h"
+#include "secureota/manifest.h"
 #include "secureota/web_page.h"
 
 using secureota::Bytes;
@@ -52,6 +54,15 @@ SecureWebUpdateClass& SecureWebUpdateClass::setPort(uint16_t port) {
   return *this;
 }
 
+// What the build compiled in; also before SecureOTA.begin().
+static Bytes product() {
+  secureota::Manifest own;
+  const Bytes manifest(secureota_manifest, secureota::kManifestSize);
+  const bool known =
+      secureota::isManifest(manifest) && secureota::parseManifest(manifest, &own) == Error::None;
+  return known ? own.product : Bytes();
+}
+
 bool SecureWebUpdateClass::begin() {
   end();
   Port& machine = secureota::port();
@@ -67,6 +78,7 @@ bool SecureWebUpdateClass::begin() {
   parts.random = &machine.random();
   parts.listener = &SecureOTA.listener();
   parts.hostname = SecureOTA.hostname();
+  parts.product = product();
   parts.page = secureota::webPage();
   receiver_.begin(parts);
   serving_ = true;

@@ -123,11 +123,18 @@ async function challenge() {
   const answer = await fetch("/challenge");
   const text = (await answer.text()).trim();
   if (!answer.ok) throw new Error("Refused. " + text);
-  return text;
+  return { nonce: text, product: answer.headers.get("X-SecureOTA-Product") };
 }
-async function kindOf(file) {
-  const start = new TextDecoder("latin1").decode(await file.slice(0, 128).arrayBuffer());
-  return / kind=fs[ \n]/.test(start.split("\n")[0] + "\n") ? "100" : "0";
+
+// What the file says of itself: its first line, or its manifest. The device decides; this spares
+// somebody an upload that it would refuse.
+const textOf = async (part) => new TextDecoder("latin1").decode(await part.arrayBuffer());
+async function about(file) {
+  const words = (await textOf(file.slice(0, 128))).split("\n")[0].split(" ");
+  const hint = (key) => (words.find((word) => word.startsWith(key)) || "").slice(key.length);
+  const end = await textOf(file.slice(-256));
+  const files = hint("kind=") ? hint("kind=") === "fs" : end.startsWith("SOTAinfo\x01\x02");
+  return { kind: files ? "100" : "0", product: hint("product=") };
 }
 function post(file, kind, password) {
   return new Promise((resolve, reject) => {
@@ -148,10 +155,14 @@ document.querySelector("form").onsubmit = async (event) => {
   byId("send").disabled = true;
   say("Sending " + file.name + " ...", "");
   try {
-    const nonce = await challenge();
-    byId("ask").hidden = !nonce;
-    const password = nonce && answerTo(nonce, byId("password").value);
-    const verdict = await post(file, await kindOf(file), password);
+    const { kind, product } = await about(file);
+    const device = await challenge();
+    if (product && device.product && product !== device.product) {
+      throw new Error(`Not sent. The file is for ${product}; this device is ${device.product}.`);
+    }
+    ask(device.nonce);
+    const password = device.nonce && answerTo(device.nonce, byId("password").value);
+    const verdict = await post(file, kind, password);
     if (verdict === "OK") {
       show(1);
       say("Accepted. The device runs this image, or restarts into it now.", "accepted");
@@ -163,7 +174,8 @@ document.querySelector("form").onsubmit = async (event) => {
   }
   byId("send").disabled = false;
 };
-challenge().then((nonce) => { byId("ask").hidden = !nonce; }, () => { byId("ask").hidden = false; });
+const ask = (wanted) => { byId("ask").hidden = !wanted; };
+challenge().then((device) => ask(device.nonce), () => ask(true));
 </script>
 </html>
 )page";

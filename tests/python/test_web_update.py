@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import socket
-import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
-import browser
 from emulated_device import (
-    PATIENCE,
     ROOT,
-    EmulatedDevice,
     Host,
     build_version,
-    free_udp_port,
     password_answer,
     read_to_end,
 )
-from flash_file import FlashFile
-from owner import MINUTE, NOW, PASSWORD, signed, write_anchor
+from flash_file import FILESYSTEM, FlashFile
+from owner import MINUTE, NOW, PASSWORD, signed
 from platformio_secureota import Reason, pki
+from platformio_secureota.manifest import SIZE, ImageKind, Manifest, with_trailer
+from upload_page import Page, line, run_page, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+FILES = with_trailer(b"files" * 30_000, Manifest(ImageKind.FILESYSTEM, ""))
+APP = with_trailer(b"no program", Manifest(ImageKind.APPLICATION, ""))
 SKETCH = ROOT / "examples" / "WebUpdate" / "src" / "main.cpp"
 
 
@@ -42,81 +40,19 @@ def version_2(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return build_version("2", output, sketch=SKETCH).read_bytes()
 
 
-class Page:
-    """The device's web server, spoken to byte by byte."""
-
-    def __init__(self, device: EmulatedDevice, port: int) -> None:
-        self.device = device
-        self.port = port
-        self.host = f"127.0.0.1:{port}"
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
-
-    def exchange(self, data: bytes) -> tuple[int, str]:
-        """Send all of it, and return status and text of the answer."""
-        with self.connect() as connection:
-            connection.sendall(data)
-            return split(read_to_end(connection))
-
-    def get(self, path: str) -> tuple[int, str]:
-        return self.exchange(f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode())
-
-    def head(self, data: bytes, **fields: str | None) -> bytes:
-        """The head of an upload; `Name_of_field=None` leaves one out."""
-        all_fields: dict[str, str | None] = {
-            "Host": self.host,
-            "Origin": f"http://{self.host}",
-            "Content-Type": "application/octet-stream",
-            "Content-Length": str(len(data)),
-            "X-SecureOTA-Kind": "0",
-            **{name.replace("_", "-"): value for name, value in fields.items()},
-        }
-        lines = [f"{name}: {value}" for name, value in all_fields.items() if value is not None]
-        return "\r\n".join(["POST /update HTTP/1.1", *lines, "", ""]).encode()
-
-    def upload(self, data: bytes, **fields: str | None) -> tuple[int, str]:
-        return self.exchange(self.head(data, **fields) + data)
-
-
-def split(answer: bytes) -> tuple[int, str]:
-    head, _, body = answer.decode().partition("\r\n\r\n")
-    return int(head.split()[1]), body.rstrip("\n")
-
-
-def line(reason: Reason) -> str:
-    return f"{reason.value}: {reason.sentence}"
-
-
 @pytest.fixture
 def flash(tmp_path: Path) -> Path:
     return tmp_path / "flash"
 
 
-@contextmanager
-def run(flash: Path, program: Path, *options: str, **environment: str) -> Iterator[Page]:
-    anchor = write_anchor(flash.parent / "anchor.der")
-    port = free_udp_port()
-    device = EmulatedDevice(
-        flash,
-        "--anchor",
-        str(anchor),
-        *options,
-        program=program,
-        environment={"WEB_PORT": str(port), **environment},
-    )
-    with device:
-        yield Page(device, port)
-
-
 @pytest.fixture
 def page(flash: Path, program: Path) -> Iterator[Page]:
-    with run(flash, program) as page:
+    with run_page(flash, program) as page:
         yield page
 
 
 def run_with_password(flash: Path, program: Path) -> object:
-    return run(flash, program, "--password-env", "DEVICE_PASSWORD", DEVICE_PASSWORD=PASSWORD)
+    return run_page(flash, program, "--password-env", "DEVICE_PASSWORD", DEVICE_PASSWORD=PASSWORD)
 
 
 def test_update_and_replay(page: Page, flash: Path, version_2: bytes) -> None:
@@ -155,6 +91,27 @@ def test_refusals_have_their_reasons(page: Page, flash: Path, version_2: bytes) 
         assert page.device.wait_for("refused: ") == f"refused: {line(reason)}"
     assert FlashFile(flash).boots == 0
     assert page.device.count("erased") == 1  # for the last one
+
+
+def test_filesystem(page: Page, flash: Path) -> None:
+    assert page.upload(signed(FILES), X_SecureOTA_Kind="100") == (200, "OK")
+    page.device.wait_for("erased filesystem")
+    page.device.wait_for("restarting into slot 0")
+    page.device.wait_for("listening on ")
+    assert FlashFile(flash).read(FILESYSTEM, len(FILES) - SIZE) == FILES[:-SIZE]
+    assert page.device.count("erased slot") == 0
+
+
+def test_one_kind_is_not_taken_for_the_other(page: Page) -> None:
+    for image, kind, reason in [
+        (FILES, "0", Reason.ImageKindMismatch),
+        (APP, "100", Reason.ImageKindMismatch),
+        (b"no manifest", "100", Reason.ManifestMissing),
+        (APP, "300", Reason.WrongImageKind),
+    ]:
+        assert page.upload(signed(image), X_SecureOTA_Kind=kind) == (422, line(reason))
+        assert page.device.wait_for("refused: ") == f"refused: {line(reason)}"
+    assert page.device.count("erased slot") == 0  # the header said so in time
 
 
 def test_strange_sites_are_refused(page: Page) -> None:
@@ -214,7 +171,7 @@ def test_slow_and_silent_visitors(page: Page) -> None:
 
 def test_upload_that_stops(flash: Path, program: Path, version_2: bytes) -> None:
     data = signed(version_2)
-    with run(flash, program) as page:
+    with run_page(flash, program) as page:
         with page.connect() as connection:
             connection.sendall(page.head(data) + data[:100_000])
             page.device.wait_for("erased")
@@ -235,12 +192,6 @@ def test_one_update_at_a_time(page: Page, version_2: bytes) -> None:
             connection.sendall(data)
             read_to_end(connection)
     page.device.wait_for("boot: version 2")
-
-
-def wait_until_welcome(page: Page) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while page.get("/challenge")[0] == 429:
-        assert time.monotonic() < deadline
 
 
 class TestPassword:
@@ -266,68 +217,10 @@ class TestPassword:
                 given = self.answer(page, "wrong")
                 assert page.upload(b"x", X_SecureOTA_Password=given)[0] == 403
             assert page.upload(data, X_SecureOTA_Password=given)[0] == 429
-            wait_until_welcome(page)
+            page.wait_until_welcome()
             given = self.answer(page, PASSWORD)
             assert page.upload(data, X_SecureOTA_Password=given) == (200, "OK")
             page.device.wait_for("boot: version 2")
 
     def test_without_one_there_is_no_challenge(self, page: Page) -> None:
         assert page.get("/challenge") == (200, "")
-
-
-class TestBrowser:
-    """A person with a browser: chooses, sends, reads."""
-
-    @pytest.fixture
-    def visit(
-        self, tmp_path: Path, report_line: Callable[[str], None]
-    ) -> Iterator[browser.Browser]:
-        program = browser.find()
-        if program is None:
-            reason = f"none of {', '.join(browser.NAMES)} is installed"
-            report_line(f"upload page in a browser: not tried, {reason}")
-            pytest.skip(reason)
-        with browser.Browser(program, tmp_path / "profile") as visit:
-            yield visit
-
-    def send(self, visit: browser.Browser, file: Path, password: str = "") -> str:
-        """Do what a person does; return what the page says in the end."""
-        visit.choose("#file", file)
-        visit.run(f"document.getElementById('password').value = {password!r}")
-        visit.run("document.getElementById('send').click()")
-        verdict = "document.getElementById('verdict')"
-        visit.wait(f"{verdict}.className !== ''")
-        text: str = visit.run(f"{verdict}.textContent")
-        visit.run(f"{verdict}.className = ''")
-        return text
-
-    @pytest.mark.timeout(240)
-    def test_update(
-        self,
-        flash: Path,
-        program: Path,
-        version_2: bytes,
-        visit: browser.Browser,
-        tmp_path: Path,
-        report_line: Callable[[str], None],
-    ) -> None:
-        names = ("good.bin", "unsigned.bin", "short.bin")
-        good, unsigned, short = (tmp_path / name for name in names)
-        good.write_bytes(signed(version_2))
-        unsigned.write_bytes(version_2)
-        short.write_bytes(b"x")
-        with run_with_password(flash, program) as page:
-            visit.open(f"http://{page.host}/")
-            visit.wait("!document.getElementById('ask').hidden")
-            said = self.send(visit, short, "wrong")
-            assert said == f"Refused. {line(Reason.NotAuthorized)}"
-            while said == f"Refused. {line(Reason.NotAuthorized)}":
-                said = self.send(visit, short, "wrong")
-            assert said == f"Refused. {line(Reason.TooManyAttempts)}"
-            wait_until_welcome(page)
-            said = self.send(visit, unsigned, PASSWORD)
-            assert said == f"Refused. {line(Reason.NotSigned)}"
-            assert self.send(visit, good, PASSWORD).startswith("Accepted.")
-            assert visit.run("document.getElementById('progress').value") == 1
-            page.device.wait_for("boot: version 2")
-        report_line("upload page in a browser: 3 refusals read there, 1 update")
