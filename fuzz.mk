@@ -28,6 +28,7 @@ FUZZ_METERED := _ZN9secureota6digestENS_15DigestAlgorithmENS_5BytesEPh \
 
 FUZZ_SHARED := $(filter-out src/secureota/crypto_%,$(DEVICE_CORE)) $(addprefix tests/fuzz/, \
   der_tree.cpp device.cpp harness_heap.cpp meter.cpp mutator.cpp repair.cpp second_opinion.cpp world.cpp)
+FUZZ_OF_receiver := host.cpp target.cpp upload.cpp upload_hosts.cpp
 FUZZ_CRYPTO_stub := tests/fuzz/crypto_stub.cpp
 FUZZ_CRYPTO_real := tests/fuzz/crypto_real.cpp src/secureota/crypto_mbedtls.cpp
 FUZZ_LIBS_real = $(MBEDTLS_LIBS)
@@ -49,7 +50,7 @@ build/fuzz/obj/%.o: %.cpp build/fuzz/flags
 # $(1): target, $(2): mode
 define fuzz_program
 build/fuzz/$(1)-$(2): $(patsubst %.cpp,build/fuzz/obj/%.o,$(FUZZ_SHARED) $(FUZZ_CRYPTO_$(2)) \
-  tests/fuzz/fuzz_$(1).cpp)
+  $(addprefix tests/fuzz/,$(FUZZ_OF_$(1)) fuzz_$(1).cpp))
 	@echo "link $$@"
 	@$$(FUZZ_CXX) -fsanitize=fuzzer,address,undefined $$^ $$(FUZZ_METERED:%=-Wl,--wrap=%) \
 	  $$(FUZZ_LIBS_$(2)) -o $$@

@@ -16,7 +16,9 @@ NOTHING_SPECIAL = bytes(8)
 DATAGRAM, INVITE, AUTHENTICATE, REPEAT, CONNECTED, FAILED, STREAM, BYTES = range(8)
 CLOSED, TICK, LONG_TICK, RESTART, REST, DAMAGE, ACCEPTED, GREET, STATUS = range(8, 17)
 
-PASSWORD, MD5_ALLOWED, NO_ANCHORS, ALREADY_RUNNING = 1, 2, 4, 8
+CONFIRM = 255
+
+PASSWORD, MD5_ALLOWED, NO_ANCHORS, ALREADY_RUNNING, ON_TRIAL = 1, 2, 4, 8, 32
 STOCK, FILESYSTEM, WRONG_DIGEST, DIRECT = 1, 2, 4, 8
 RIGHT, WRONG, HALF = range(3)
 
@@ -101,6 +103,9 @@ def receiver() -> Iterator[tuple[str, bytes]]:
     yield "wrong-password", bytes([PASSWORD, 0, 0]) + guess + invite + bytes([TICK, 10]) + guess
     yield "no-anchors", bytes([NO_ANCHORS, 0, 0]) + invite
     yield "already-running", bytes([ALREADY_RUNNING, 0, 0]) + invite + whole
+    yield "on-trial", bytes([ON_TRIAL, 0, 0]) + invite + whole
+    yield "on-trial-confirmed", bytes([ON_TRIAL, 0, 0]) + invite + bytes([CONFIRM]) + whole
+    yield "on-trial-runs", bytes([ON_TRIAL | ALREADY_RUNNING, 0, 0]) + invite + whole
     yield "filesystem", bytes([0, 0, 0, INVITE, 0, 0, FILESYSTEM]) + whole
     yield "wrong-digest", bytes([0, 0, 0, INVITE, 0, 0, WRONG_DIGEST]) + whole
     yield "repeated", bytes([0, 0, 0]) + invite + bytes([REPEAT, 0, REPEAT, 1])
