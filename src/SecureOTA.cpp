@@ -21,6 +21,7 @@ SecureOTAClass::SecureOTAClass()
       announce_(true),
       factsLoaded_(false),
       trialPrepared_(false),
+      filesystemPrepared_(false),
       streaming_(false),
       lastError_(Error::None),
       reporter_(this),
@@ -80,7 +81,7 @@ void SecureOTAClass::announce() {
 void SecureOTAClass::prepareReceiver() {
   Port& port = secureota::port();
   loadFacts();
-  prepareTrial();
+  prepareFilesystem();
   repairFilesystem();
   secureota::ReceiverParts parts;
   parts.updater.sink = &port.sink();
@@ -93,6 +94,7 @@ void SecureOTAClass::prepareReceiver() {
   parts.updater.runningDigest = runningDigestKnown_ ? runningDigest_ : nullptr;
   parts.updater.own = &own_;
   parts.updater.trial = &trial_;
+  parts.updater.filesystem = &port.filesystem();
   parts.password = &password_;
   parts.random = &port.random();
   parts.facts = &reporter_;

@@ -25,6 +25,7 @@
 #include "secureota/policies.h"
 #include "secureota/port.h"
 #include "secureota/receiver.h"
+#include "secureota/staged_filesystem.h"
 #include "secureota/trial.h"
 
 #if defined(ARDUINO)
@@ -150,6 +151,13 @@ class SecureOTAClass {
   // Days by which one image may raise the floor; 1,096 by default, at least 1.
   SecureOTAClass& setMaxFloorRise(uint32_t days);
 
+  // How a filesystem is written: in place (the default), so that there is none from the start of an
+  // update of it to its end; or by way of the spare application slot, so that the old one stays
+  // until the new one has arrived whole, and is lost to no upload that breaks off. Then the
+  // previous application, which was in that slot, is gone. secureota::Staging::WhereItFits writes
+  // in place what does not fit the slot, Staging::Always refuses it (docs/updates.md).
+  SecureOTAClass& setFilesystemStaging(secureota::Staging staging);
+
   // The sketch's answer to a refusal, to the start of writing (the token was accepted by then), to
   // progress (bytes, of how many), and to success, just before the restart.
   SecureOTAClass& onStart(THandlerFunction callback);
@@ -157,9 +165,9 @@ class SecureOTAClass {
   SecureOTAClass& onError(THandlerFunction_Error callback);
   SecureOTAClass& onProgress(THandlerFunction_Progress callback);
 
-  // There is no filesystem: an update of it was begun and did not come to its end. Called by
-  // begin(). It should format, and put back what the sketch needs; then that counts as the
-  // filesystem. Without it there is none until an update brings one.
+  // There is no filesystem: an update of it was begun and did not come to its end, or what was
+  // staged could not be copied. Called by begin(). It should format, and put back what the sketch
+  // needs; then that counts as the filesystem. Without it there is none until an update brings one.
   SecureOTAClass& onFilesystemLost(THandlerFunction callback);
 
   // For sketches of the earlier signed updater; anchors given to the processor are ours already.
@@ -176,7 +184,8 @@ class SecureOTAClass {
   void end();
 
   // Whether there is a filesystem to mount (onFilesystemLost says why there may be none); also
-  // before begin().
+  // before begin(). Whichever comes first ends the copying of a staged one that a power cut has
+  // interrupted, which takes seconds.
   bool filesystemIsWhole();
 
   // The image that runs is new, and not confirmed yet.
@@ -252,6 +261,7 @@ class SecureOTAClass {
   void applyPolicies();
   void applyHardware();
   void prepareTrial();
+  void prepareFilesystem();
   void repairFilesystem();
   void confirmWhenDue();
   void receiveDatagrams();
@@ -272,6 +282,7 @@ class SecureOTAClass {
   bool announce_;
   bool factsLoaded_;
   bool trialPrepared_;
+  bool filesystemPrepared_;
   bool streaming_;  // a stream was asked for or accepted, and not closed yet
   secureota::Error lastError_;
 

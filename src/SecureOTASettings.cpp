@@ -112,6 +112,11 @@ SecureOTAClass& SecureOTAClass::setMaxFloorRise(uint32_t days) {
   return *this;
 }
 
+SecureOTAClass& SecureOTAClass::setFilesystemStaging(secureota::Staging staging) {
+  secureota::port().filesystem().setStaging(staging);
+  return *this;
+}
+
 SecureOTAClass& SecureOTAClass::onStart(THandlerFunction callback) {
   startCallback_ = std::move(callback);
   return *this;

@@ -23,6 +23,27 @@ void SecureOTAClass::prepareTrial() {
   }
 }
 
+// Once, and before anybody mounts what is copied in part.
+void SecureOTAClass::prepareFilesystem() {
+  prepareTrial();
+  if (filesystemPrepared_) {
+    return;
+  }
+  filesystemPrepared_ = true;
+  if (!floor_.record().staged) {
+    return;
+  }
+  Port& port = secureota::port();
+  port.say("the new filesystem waits in the spare slot: copying it");
+  const secureota::ReadingDesk desk = {tokenBuffer_, sizeof tokenBuffer_, &reporter_};
+  const secureota::Error error = port.filesystem().resume(&floor_, desk);
+  if (note(error)) {
+    port.say("the new filesystem is copied");
+  } else {
+    sayRefusal("the new filesystem can't be copied: ", error);
+  }
+}
+
 void SecureOTAClass::repairFilesystem() {
   if (floor_.filesystemIsWhole()) {
     return;
@@ -35,7 +56,7 @@ void SecureOTAClass::repairFilesystem() {
 }
 
 bool SecureOTAClass::filesystemIsWhole() {
-  prepareTrial();
+  prepareFilesystem();
   return floor_.filesystemIsWhole();
 }
 

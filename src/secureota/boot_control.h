@@ -22,6 +22,9 @@ class BootControl {
   // Did the boot loader give up the image in the other slot, after it had started it?
   virtual bool otherGivenUp() = 0;
 
+  // Is it the other slot's turn at the next boot? Then the image there is new, and waits for it.
+  virtual bool otherWaits() = 0;
+
   // ActivateFailed.
   SECUREOTA_NODISCARD virtual Error keep() = 0;
 

@@ -6,7 +6,7 @@ const ImageIdentity kNoImage = {{0}, 0, kNoTime};
 
 KindRecord::KindRecord() : floor(kNoTime), confirmed(kNoImage), pending(kNoImage) {}
 
-UpdateRecord::UpdateRecord() : left(Error::None), stepped() {}
+UpdateRecord::UpdateRecord() : left(Error::None), staged(false), stepped() {}
 
 // True if it was needed.
 static bool seed(Time buildTime, KindRecord* kind) {
@@ -36,9 +36,23 @@ Error Floor::begin(RecordStore* store, Time buildTime) {
 Error Floor::expect(ImageKind kind, const ImageIdentity& image) {
   UpdateRecord next = record_;
   next.of(kind).pending = image;
+  next.staged = false;  // the spare slot holds the application, or what is in it is out of date
   if (kind == ImageKind::Application) {
     next.left = Error::None;
   }
+  return save(next);
+}
+
+Error Floor::stage(const ImageIdentity& image) {
+  UpdateRecord next = record_;
+  next.filesystem.pending = image;
+  next.staged = true;
+  return save(next);
+}
+
+Error Floor::dropStaged() {
+  UpdateRecord next = record_;
+  next.staged = false;
   return save(next);
 }
 
@@ -54,6 +68,8 @@ Error Floor::confirm(ImageKind kind, const uint8_t digest[kSha256Size]) {
   its.pending = kNoImage;
   if (kind == ImageKind::Application) {
     next.left = Error::None;
+  } else {
+    next.staged = false;
   }
   return save(next);
 }
@@ -62,6 +78,7 @@ Error Floor::forgetFilesystem() {
   UpdateRecord next = record_;
   next.filesystem.confirmed = kNoImage;
   next.filesystem.pending = kNoImage;
+  next.staged = false;
   return save(next);
 }
 

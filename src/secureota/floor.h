@@ -40,6 +40,10 @@ struct UpdateRecord {
   // Why the pending application was left again, if it said so itself: None or ImageRejected.
   Error left;
 
+  // The pending filesystem lies in the spare slot, whole and with its manifest, and is to be copied
+  // from there (staged_filesystem.h).
+  bool staged;
+
   // The first bytes of the digests of images for which a floor has taken its step, oldest first.
   static const size_t kStepped = 4;
   static const size_t kSteppedSize = 8;
@@ -57,7 +61,8 @@ struct UpdateRecord {
 // Bytes of an encoded record. Layout, all numbers big-endian:
 //     "SOTA" | version 2 (1) |
 //     application, filesystem: floor (8), confirmed and pending: digest (32) size (4) genTime (8) |
-//     left (1): 0 or 1 | stepped (4 times 8) | the first four bytes of the SHA-256 of all that
+//     left (1): 1 for ImageRejected, plus 2 for staged | stepped (4 times 8) | the first four bytes
+//     of the SHA-256 of all that
 const size_t kRecordSize = 4 + 1 + 2 * (8 + 2 * (kSha256Size + 4 + 8)) + 1 +
                            UpdateRecord::kStepped * UpdateRecord::kSteppedSize + 4;
 
@@ -103,15 +108,21 @@ class Floor {
     return floor == kNoTime || genTime > floor;
   }
 
-  // Remembers an image that is about to be activated or, in place, written.
+  // Remembers an image that is about to be activated or, in place, written. Nothing is staged then.
   SECUREOTA_NODISCARD Error expect(ImageKind kind, const ImageIdentity& image);
+
+  // Remembers a filesystem that lies in the spare slot, and is about to be copied from there.
+  SECUREOTA_NODISCARD Error stage(const ImageIdentity& image);
+
+  // What lay there is damaged.
+  SECUREOTA_NODISCARD Error dropStaged();
 
   // The image with this digest works. Raises the floor if it is the one that was expected; does
   // nothing otherwise.
   SECUREOTA_NODISCARD Error confirm(ImageKind kind, const uint8_t digest[kSha256Size]);
 
   // Is there a filesystem? False from the moment an update is about to erase it until what was
-  // written has proved to be what was signed.
+  // written has proved to be what was signed. A staged one erases it only when it is copied.
   bool filesystemIsWhole() const { return record_.filesystem.pending.size == 0; }
 
   // Is it whole, and the last thing that was written into it the image with this digest?

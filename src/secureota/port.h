@@ -9,6 +9,7 @@
 #include "floor.h"
 #include "image_sink.h"
 #include "receiver.h"
+#include "staged_filesystem.h"
 
 namespace secureota {
 
@@ -92,6 +93,7 @@ class Port {
   virtual void stopAnnouncing() = 0;
 
   virtual ImageSink& sink() = 0;
+  virtual StagedFilesystem& filesystem() = 0;  // behind sink()
   virtual RecordStore& store() = 0;
   virtual BootControl& bootControl() = 0;
   virtual RandomSource& random() = 0;

@@ -44,6 +44,9 @@ class Trial {
   // The same, if it is about the application with this digest; else None.
   Error left(const uint8_t digest[kSha256Size]) const;
 
+  // A new application waits in the spare slot for the restart that starts its trial.
+  bool nextWaits() const { return boot_->otherWaits(); }
+
   // Is it time for confirm()? To be called often, with the milliseconds of any clock. `reachable`:
   // an update could begin now.
   SECUREOTA_NODISCARD bool isDue(uint32_t now, bool reachable);

@@ -6,6 +6,8 @@ namespace {
 
 const uint8_t kMagic[] = {'S', 'O', 'T', 'A'};
 const uint8_t kVersion = 2;
+const uint8_t kLeft = 1;
+const uint8_t kStaged = 2;
 const size_t kCheckSize = 4;
 const size_t kSteppedBytes = UpdateRecord::kStepped * UpdateRecord::kSteppedSize;
 
@@ -71,7 +73,8 @@ Error encodeRecord(const UpdateRecord& record, uint8_t out[kRecordSize]) {
   *at++ = kVersion;
   putKind(record.application, &at);
   putKind(record.filesystem, &at);
-  *at++ = record.left == Error::None ? 0 : 1;
+  *at++ = static_cast<uint8_t>((record.left == Error::None ? 0 : kLeft) |
+                               (record.staged ? kStaged : 0));
   memcpy(at, record.stepped, kSteppedBytes);
   at += kSteppedBytes;
   uint8_t check[kSha256Size];
@@ -95,7 +98,8 @@ bool decodeRecord(Bytes bytes, UpdateRecord* out) {
   takeKind(&record.application, &at);
   if (version != 1) {
     takeKind(&record.filesystem, &at);
-    record.left = *at++ == 0 ? Error::None : Error::ImageRejected;
+    record.left = (*at & kLeft) == 0 ? Error::None : Error::ImageRejected;
+    record.staged = (*at++ & kStaged) != 0;
     memcpy(record.stepped, at, kSteppedBytes);
   }
   *out = record;

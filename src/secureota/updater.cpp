@@ -13,6 +13,7 @@ UpdaterParts::UpdaterParts()
       runningDigest(nullptr),
       own(nullptr),
       trial(nullptr),
+      filesystem(nullptr),
       unattended(false) {}
 
 Updater::Updater()
@@ -23,6 +24,7 @@ Updater::Updater()
       taken_(0),
       tokenTaken_(0),
       alreadyRunning_(false),
+      staged_(false),
       token_() {}
 
 Error Updater::begin(const UpdaterParts& parts, ImageKind kind, uint32_t totalSize) {
@@ -43,6 +45,7 @@ Error Updater::begin(const UpdaterParts& parts, ImageKind kind, uint32_t totalSi
   header_.reset();
   tokenTaken_ = 0;
   alreadyRunning_ = false;
+  staged_ = false;
   state_ = State::Header;
   return Error::None;
 }
@@ -218,13 +221,23 @@ Error Updater::takeFront(Bytes* rest) {
 }
 
 Error Updater::openSlot() {
-  const uint32_t size = judge_.storedSize();
-  parts_.listener->onStart(kind_, size);
+  staged_ = kind_ == ImageKind::Filesystem && parts_.filesystem != nullptr &&
+            parts_.filesystem->choose(header_.header().imageSize);
+  if (staged_ && parts_.trial != nullptr && parts_.trial->nextWaits()) {
+    return Error::Busy;
+  }
+  parts_.listener->onStart(kind_, judge_.storedSize());
   // Written in place: what was there is gone from here on, and what comes is not there yet.
-  if (kind_ == ImageKind::Filesystem && parts_.floor->expect(kind_, identity()) != Error::None) {
+  if (kind_ == ImageKind::Filesystem && !staged_ &&
+      parts_.floor->expect(kind_, identity()) != Error::None) {
     return Error::FlashOpenFailed;
   }
-  return parts_.sink->open(kind_, size);
+  return parts_.sink->open(kind_, writtenSize());
+}
+
+// Bytes that are written: a manifest that is held back is staged too.
+uint32_t Updater::writtenSize() const {
+  return staged_ ? header_.header().imageSize : judge_.storedSize();
 }
 
 Error Updater::takeImage(Bytes* rest) {
@@ -248,6 +261,9 @@ Error Updater::checkImage() {
     return Error::ImageMismatch;
   }
   SECUREOTA_TRY(judge_.judgeEnd());
+  if (staged_) {
+    SECUREOTA_TRY(parts_.sink->write(judge_.heldBack()));
+  }
   SECUREOTA_TRY(parts_.sink->seal());
   SECUREOTA_TRY(readBackAndCompare());
   SECUREOTA_TRY(activate());
@@ -255,23 +271,17 @@ Error Updater::checkImage() {
   return Error::None;
 }
 
-// What was hashed on its way in is not yet what lies in flash.
 Error Updater::readBackAndCompare() {
-  const uint32_t size = judge_.storedSize();
   SECUREOTA_TRY(digest_.begin(DigestAlgorithm::Sha256));
-  for (uint32_t at = 0; at < size;) {
-    const uint32_t left = size - at;
-    const size_t piece = left < parts_.bufferSize ? left : parts_.bufferSize;
-    SECUREOTA_TRY(parts_.sink->readBack(at, parts_.buffer, piece));
-    SECUREOTA_TRY(digest_.update(Bytes(parts_.buffer, piece)));
-    at += static_cast<uint32_t>(piece);
-    parts_.listener->breathe();
+  SECUREOTA_TRY(readBack(parts_.sink, writtenSize(), desk(), &digest_));
+  if (!staged_) {
+    SECUREOTA_TRY(digest_.update(judge_.heldBack()));
   }
-  SECUREOTA_TRY(digest_.update(judge_.heldBack()));
-  uint8_t written[kSha256Size];
-  SECUREOTA_TRY(digest_.finish(written));
-  return memcmp(written, token_.imageDigest, kSha256Size) == 0 ? Error::None
-                                                               : Error::FlashReadBackMismatch;
+  return compare(&digest_, token_.imageDigest);
+}
+
+ReadingDesk Updater::desk() const {
+  return ReadingDesk{parts_.buffer, parts_.bufferSize, parts_.listener};
 }
 
 ImageIdentity Updater::identity() const {
@@ -285,6 +295,11 @@ ImageIdentity Updater::identity() const {
 // An application is remembered first: one that boots without being expected could never raise the
 // floor. It is confirmed when it runs; a filesystem, now that it lies there as it was signed.
 Error Updater::activate() {
+  if (staged_) {
+    return parts_.floor->stage(identity()) == Error::None
+               ? parts_.filesystem->copy(parts_.floor, desk())
+               : Error::ActivateFailed;
+  }
   if (kind_ == ImageKind::Application && parts_.floor->expect(kind_, identity()) != Error::None) {
     return Error::ActivateFailed;
   }

@@ -6,8 +6,9 @@
 //      lies in flash equal the token's imprint.
 //   3. Memory taken before that is the buffer that the port lends; nothing is allocated.
 //   4. The container's header decides nothing but sizes; its hints can only refuse.
-//   5. A filesystem, which is written in place, counts as none from before it is erased until the
-//      second comparison of 2 is done.
+//   5. A filesystem counts as none from before it is erased until the second comparison of 2 is
+//      done: in place from the first byte on, staged (staged_filesystem.h) only for the time of the
+//      copy that follows that comparison.
 //   6. What the image says about itself, under the signature, fits this device (image_judge.h).
 #pragma once
 
@@ -19,6 +20,7 @@
 #include "image_judge.h"
 #include "image_sink.h"
 #include "refusal.h"
+#include "staged_filesystem.h"
 #include "trial.h"
 #include "update_listener.h"
 #include "verifier.h"
@@ -48,6 +50,9 @@ struct UpdaterParts {
   // While it is pending, no other image is taken; null: what runs is on no trial.
   const Trial* trial;
 
+  // What `sink` writes filesystems with, if it can do so by way of the spare slot; null: it can't.
+  StagedFilesystem* filesystem;
+
   // Nobody watches: an image that this device has left again is not taken once more, because it
   // would be over and over. ImageNotConfirmed, ImageRejected. Nor is a filesystem that is there.
   bool unattended;
@@ -67,7 +72,8 @@ class Updater {
   SECUREOTA_NODISCARD Error write(Bytes bytes);
 
   // Decides, after the last byte: compares digests, reads back, remembers the image as pending and
-  // activates. Truncated if bytes are missing. Ends the update, as write does, on any error.
+  // activates (or, a staged filesystem, copies, which takes seconds). Truncated if bytes are
+  // missing. Ends the update, as write does, on any error.
   SECUREOTA_NODISCARD Error finish();
 
   // Breaks off. Nothing stays bootable that was not before; the running image is never touched.
@@ -106,6 +112,8 @@ class Updater {
   Error openSlot();
   Error checkImage();
   Error readBackAndCompare();
+  uint32_t writtenSize() const;
+  ReadingDesk desk() const;
   Error activate();
   ImageIdentity identity() const;
 
@@ -118,6 +126,7 @@ class Updater {
   HeaderReader header_;
   uint32_t tokenTaken_;
   bool alreadyRunning_;
+  bool staged_;  // a filesystem, on its way into the spare slot
   VerifiedToken token_;
   ImageJudge judge_;
   Digest digest_;

@@ -1,5 +1,7 @@
 // The ESP32 port's filesystem partition, over an ESP-IDF that is made up: data partitions in memory
 // that behave like NOR flash. Built and run by tests/python/test_esp32_port.py.
+#include <esp_ota_ops.h>
+
 #include <vector>
 
 #include "check.h"
@@ -10,6 +12,7 @@ using secureota::Bytes;
 using secureota::Error;
 using secureota::ImageKind;
 using secureota::esp32::findFilesystem;
+using secureota::esp32::findSpareSlot;
 using secureota::esp32::PartitionFlash;
 using secureota::posix::FilesystemSink;
 
@@ -18,6 +21,8 @@ namespace {
 const uint32_t kSize = 40 * 4096;
 
 struct Chip {
+  esp_partition_t slots[2];
+  const esp_partition_t* spare;  // what ESP-IDF answers while slots[0] runs
   std::vector<esp_partition_t> partitions;
   std::vector<uint8_t> flash;
   bool fails;
@@ -47,6 +52,12 @@ void makePartitions(const std::vector<int>& subtypes, bool encrypted = false) {
 
 extern "C" {
 
+const esp_partition_t* esp_ota_get_running_partition() {
+  return &chip.slots[0];
+}
+const esp_partition_t* esp_ota_get_next_update_partition(const esp_partition_t*) {
+  return chip.spare;
+}
 const esp_partition_t* esp_partition_find_first(esp_partition_type_t type,
                                                 esp_partition_subtype_t subtype, const char*) {
   for (const esp_partition_t& partition : chip.partitions) {
@@ -97,6 +108,16 @@ void whichPartition() {
   CHECK(findFilesystem()->subtype == 0x83);
   makePartitions({0x81, 0x83, 0x82});
   CHECK(findFilesystem()->subtype == ESP_PARTITION_SUBTYPE_DATA_SPIFFS);
+}
+
+// What runs is never taken for a place to write to.
+void whichSlot() {
+  chip.spare = nullptr;
+  CHECK(findSpareSlot() == nullptr);
+  chip.spare = &chip.slots[0];
+  CHECK(findSpareSlot() == nullptr);
+  chip.spare = &chip.slots[1];
+  CHECK(findSpareSlot() == &chip.slots[1]);
 }
 
 void aChipWithoutOne() {
@@ -150,6 +171,7 @@ void flashThatFails() {
 
 int main() {
   whichPartition();
+  whichSlot();
   aChipWithoutOne();
   writtenInPlace(false);
   writtenInPlace(true);

@@ -47,6 +47,7 @@ class NoPort final : public secureota::Port {
   void announce(const secureota::Announcement&) override {}
   void stopAnnouncing() override {}
   secureota::ImageSink& sink() override { return sink_; }
+  secureota::StagedFilesystem& filesystem() override { abort(); }
   secureota::RecordStore& store() override { return store_; }
   secureota::BootControl& bootControl() override { return rollback_; }
   secureota::RandomSource& random() override { abort(); }
@@ -282,7 +283,10 @@ void keepsOrGivesUp() {
     CHECK(rollback.state() == each.meaning);
   }
   chip.states[0] = ESP_OTA_IMG_PENDING_VERIFY;
-  CHECK(!rollback.otherGivenUp());
+  CHECK(!rollback.otherGivenUp() && !rollback.otherWaits());
+  chip.boot = &chip.partitions[1];
+  CHECK(rollback.otherWaits());
+  chip.boot = chip.running;
   CHECK_ERROR(rollback.giveUp(), Error::ActivateFailed);  // there is no other
   chip.failing = "timer_create";
   rollback.limitTrial(5);

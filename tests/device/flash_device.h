@@ -11,6 +11,7 @@
 #include "secureota/port/posix/slot_sink.h"
 #include "secureota/port/posix/two_copies.h"
 #include "secureota/sink_by_kind.h"
+#include "secureota/staged_filesystem.h"
 
 namespace pretend {
 
@@ -23,7 +24,7 @@ const FlashLayout kSmall = {
     {0, 2 * kSectorSize},
     {2 * kSectorSize, 2 * kSectorSize},
     {{4 * kSectorSize, kSmallSlot}, {4 * kSectorSize + kSmallSlot, kSmallSlot}},
-    {4 * kSectorSize + 2 * kSmallSlot, kSectorSize}};
+    {4 * kSectorSize + 2 * kSmallSlot, 2 * kSectorSize}};
 
 class Record final : public secureota::RecordStore {
  public:
@@ -38,12 +39,15 @@ class Record final : public secureota::RecordStore {
 // From a boot until the power fails, or the device restarts.
 class Session {
  public:
-  explicit Session(CutFlash* flash)
+  explicit Session(CutFlash* flash, secureota::Staging staging = secureota::Staging::Never)
       : slot(chooseSlot(flash, kSmall)),
+        resumed(Error::None),
         flash_(flash),
         store_(flash),
         slots_(flash, kSmall),
-        filesystem_(flash, kSmall.filesystem),
+        spare_(flash, Partition{0, 0}),
+        inPlace_(flash, kSmall.filesystem),
+        filesystem_(&spare_, &inPlace_),
         sink_(&slots_, &filesystem_),
         control_(flash, kSmall),
         listener_(&journal_),
@@ -54,18 +58,29 @@ class Session {
       return;
     }
     slots_.setRunning(slot);
+    spare_.use(kSmall.slots[1 - slot]);
+    filesystem_.setStaging(staging);
     control_.setRunning(slot);
     BootData data;
     CHECK(BootStore(flash, kSmall.bootData).load(&data));
     memcpy(running_, data.slots[slot].digest, sizeof running_);
     begun = floor.begin(&store_, kStart);
     begun = begun == Error::None ? trial.begin(&control_, &floor, running_) : begun;
+    if (floor.record().staged) {
+      resumed = filesystem_.resume(
+          &floor, secureota::ReadingDesk{buffer_.data(), buffer_.size(), &listener_});
+    }
   }
 
   Buffer runs() const {
     const uint8_t* const at = flash_->bytes.data() + kSmall.slots[slot].offset;
     return Buffer(at, at + kImageSize);
   }
+  Buffer files() const {
+    const uint8_t* const at = flash_->bytes.data() + kSmall.filesystem.offset;
+    return Buffer(at, at + kImageSize);
+  }
+  FilesystemSink& inPlace() { return inPlace_; }
   Time floorNow() const { return floor.record().application.floor; }
 
   Error update(const Buffer& container, ImageKind kind = ImageKind::Application) {
@@ -87,6 +102,7 @@ class Session {
     parts.bufferSize = buffer_.size();
     parts.runningDigest = running_;
     parts.trial = &trial;
+    parts.filesystem = &filesystem_;
     const uint32_t size = static_cast<uint32_t>(container.size());
     SECUREOTA_TRY(updater->begin(parts, kind, size));
     for (size_t at = 0; at < size; at += 1460) {
@@ -98,6 +114,7 @@ class Session {
 
   int slot;
   Error begun;
+  Error resumed;  // the copying of a staged filesystem; None where there was none
   secureota::Floor floor;
   secureota::Trial trial;
 
@@ -105,7 +122,9 @@ class Session {
   CutFlash* flash_;
   Record store_;
   SlotSink slots_;
-  FilesystemSink filesystem_;
+  FilesystemSink spare_;
+  FilesystemSink inPlace_;
+  secureota::StagedFilesystem filesystem_;
   secureota::SinkByKind sink_;
   SlotControl control_;
   pretend::Journal journal_;

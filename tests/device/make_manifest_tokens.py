@@ -55,6 +55,11 @@ def images() -> dict[str, bytes]:
     }
 
 
+def large_filesystem(seed: int) -> bytes:
+    """An image of several sectors, which C++ makes of the body and AnyFs's manifest."""
+    return with_trailer(image(seed), Manifest(FS))
+
+
 def main() -> None:
     """Make the key and the tokens anew."""
     owner = pki.generate(name="owner", now=START)
@@ -69,6 +74,10 @@ def main() -> None:
         token, _ = request_token(Image(data), later if name == "AnyFs" else tsa)
         comment = "Three hours after kStart." if name == "AnyFs" else "Two hours after kStart."
         text += array(f"k{name}Token", comment, token)
+    for name, seed, signer, hours in (("Old", 71, tsa, "two"), ("New", 72, later, "three")):
+        token, _ = request_token(Image(large_filesystem(seed)), signer)
+        comment = f"Image {chr(seed)!r} with AnyFs's manifest, {hours} hours after kStart."
+        text += array(f"k{name}FilesToken", comment, token)
     OUTPUT.write_text(text, encoding="utf-8")
 
 

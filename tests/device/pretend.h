@@ -172,10 +172,12 @@ class Store final : public secureota::RecordStore {
 // What runs was kept, unless a test says otherwise.
 class Boot final : public secureota::BootControl {
  public:
-  Boot() : now(secureota::BootState::Kept), other(false), fails(false), gaveUp(false) {}
+  Boot()
+      : now(secureota::BootState::Kept), other(false), waits(false), fails(false), gaveUp(false) {}
 
   secureota::BootState state() override { return now; }
   bool otherGivenUp() override { return other; }
+  bool otherWaits() override { return waits; }
   Error keep() override {
     if (fails) {
       return Error::ActivateFailed;
@@ -191,6 +193,7 @@ class Boot final : public secureota::BootControl {
 
   secureota::BootState now;
   bool other;  // was given up
+  bool waits;  // the other, for the restart
   bool fails;
   bool gaveUp;
 };

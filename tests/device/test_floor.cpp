@@ -46,8 +46,15 @@ void recordComesBackAsItWas() {
   const secureota::KindRecord& filesystem = back.of(ImageKind::Filesystem);
   CHECK(filesystem.floor == -7 && filesystem.confirmed.size == 0);
   CHECK(filesystem.pending.size == 1003);
-  CHECK(back.left == Error::ImageRejected);
+  CHECK(back.left == Error::ImageRejected && !back.staged);
   CHECK(memcmp(back.stepped, record.stepped, sizeof back.stepped) == 0);
+  for (const Error left : {Error::None, Error::ImageRejected}) {
+    record.left = left;
+    record.staged = true;
+    CHECK_ERROR(secureota::encodeRecord(record, bytes), Error::None);
+    CHECK(secureota::decodeRecord(Bytes(bytes, sizeof bytes), &back));
+    CHECK(back.left == left && back.staged);
+  }
 }
 
 void tornOrTurnedRecordIsNone() {

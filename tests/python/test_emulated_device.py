@@ -421,6 +421,7 @@ class TestProgram:
             (["--announce", "a.b"], "not a name of letters, digits and '-': a.b"),
             (["--announce", "x" * 64], "not a name of letters, digits and '-': xxx"),
             (["--what", "1"], "unknown option: --what"),
+            (["--staging", "often"], "not never, where-it-fits or always: often"),
             (["--anchor", "/nowhere"], "can't read /nowhere"),
             (["--anchor", "/etc/hostname"], "not a certificate"),
             (["--password-env", "NOT_SET_ANYWHERE"], "no password"),

@@ -14,6 +14,7 @@
 #include "../../manifest.h"
 #include "../../port.h"
 #include "../../sink_by_kind.h"
+#include "../../staged_filesystem.h"
 #include "../posix/filesystem_sink.h"
 #include "../posix/overlapped_sink.h"
 #include "../posix/sockets.h"
@@ -34,8 +35,11 @@ const uint32_t kPauseInterval = 50;
 class Esp32Port final : public Port, public RandomSource {
  public:
   Esp32Port()
-      : filesystemFlash_(findFilesystem()),
-        filesystem_(&filesystemFlash_, filesystemFlash_.whole()),
+      : spareFlash_(findSpareSlot()),
+        spare_(&spareFlash_, spareFlash_.whole()),
+        filesystemFlash_(findFilesystem()),
+        inPlace_(&filesystemFlash_, filesystemFlash_.whole()),
+        filesystem_(&spare_, &inPlace_),
         byKind_(&application_, &filesystem_),
         sink_(&byKind_),
         lastPause_(0) {
@@ -138,6 +142,9 @@ class Esp32Port final : public Port, public RandomSource {
   ImageSink& sink() override {
     return sink_;
   }
+  StagedFilesystem& filesystem() override {
+    return filesystem_;
+  }
   RecordStore& store() override {
     return store_;
   }
@@ -169,8 +176,11 @@ class Esp32Port final : public Port, public RandomSource {
 
   Sockets sockets_;
   PartitionSink application_;
+  PartitionFlash spareFlash_;
+  posix::FilesystemSink spare_;  // where filesystems are staged
   PartitionFlash filesystemFlash_;
-  posix::FilesystemSink filesystem_;
+  posix::FilesystemSink inPlace_;
+  StagedFilesystem filesystem_;
   SinkByKind byKind_;
   OverlappedSink sink_;  // in front of byKind_
   NvsStore store_;

@@ -2,6 +2,8 @@
 
 #include "partition_flash.h"
 
+#include <esp_ota_ops.h>
+
 namespace secureota {
 namespace esp32 {
 namespace {
@@ -23,6 +25,12 @@ const esp_partition_t* findFilesystem() {
     }
   }
   return nullptr;
+}
+
+// ESP-IDF answers with the one that runs where there is no other.
+const esp_partition_t* findSpareSlot() {
+  const esp_partition_t* const spare = esp_ota_get_next_update_partition(nullptr);
+  return spare == esp_ota_get_running_partition() ? nullptr : spare;
 }
 
 posix::Partition PartitionFlash::whole() const {

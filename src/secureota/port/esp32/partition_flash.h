@@ -1,4 +1,4 @@
-// The partition of the filesystem, as flash that begins at 0.
+// A partition that filesystems are written to, as flash that begins at 0.
 #pragma once
 
 #if defined(ARDUINO_ARCH_ESP32)
@@ -13,6 +13,9 @@ namespace esp32 {
 // The first data partition for SPIFFS (where the Arduino core keeps LittleFS too), for LittleFS, or
 // for FAT; null: there is none.
 const esp_partition_t* findFilesystem();
+
+// The application partition that does not run; null: there is none.
+const esp_partition_t* findSpareSlot();
 
 class PartitionFlash final : public posix::NorFlash {
  public:

@@ -33,6 +33,10 @@ bool Rollback::otherGivenUp() {
          (state == ESP_OTA_IMG_ABORTED || state == ESP_OTA_IMG_INVALID);
 }
 
+bool Rollback::otherWaits() {
+  return esp_ota_get_boot_partition() != esp_ota_get_running_partition();
+}
+
 Error Rollback::keep() {
   if (esp_ota_mark_app_valid_cancel_rollback() != ESP_OK) {
     return Error::ActivateFailed;

@@ -16,6 +16,7 @@ class Rollback final : public BootControl {
 
   BootState state() override;
   bool otherGivenUp() override;
+  bool otherWaits() override;
   SECUREOTA_NODISCARD Error keep() override;
 
   // Restarts at once where it succeeds.

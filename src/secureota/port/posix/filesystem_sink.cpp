@@ -13,8 +13,7 @@ Error FilesystemSink::open(ImageKind kind, size_t size) {
   if (size > capacity(kind)) {
     return Error::FlashOpenFailed;
   }
-  size_ = static_cast<uint32_t>(size);
-  writer_.begin(flash_, partition_, size_);
+  writer_.begin(flash_, partition_, static_cast<uint32_t>(size));
   if (onErase_ != nullptr) {
     onErase_();
   }
@@ -23,8 +22,9 @@ Error FilesystemSink::open(ImageKind kind, size_t size) {
 
 Error FilesystemSink::readBack(size_t offset, uint8_t* out, size_t size) {
   const uint32_t address = partition_.offset + static_cast<uint32_t>(offset);
-  return offset + size <= size_ && flash_->read(address, out, size) ? Error::None
-                                                                    : Error::FlashReadBackMismatch;
+  return offset + size <= partition_.size && flash_->read(address, out, size)
+             ? Error::None
+             : Error::FlashReadBackMismatch;
 }
 
 }  // namespace posix

@@ -1,5 +1,6 @@
-// The filesystem's partition, written in place: from the first erase on, what was there is gone.
-// Who calls it remembers meanwhile that there is no filesystem (Floor::expect).
+// A partition that takes filesystems. In the filesystem's own, what was there is gone from the
+// first erase on, and who calls it remembers meanwhile that there is none (Floor::expect). In that
+// of the spare application slot they are staged; no boot stage runs what is not a program.
 #pragma once
 
 #include "platform.h"
@@ -16,7 +17,9 @@ class FilesystemSink final : public ImageSink {
  public:
   // A partition of size 0 is none.
   FilesystemSink(NorFlash* flash, Partition partition)
-      : flash_(flash), partition_(partition), size_(0), onErase_(nullptr) {}
+      : flash_(flash), partition_(partition), onErase_(nullptr) {}
+
+  void use(Partition partition) { partition_ = partition; }
 
   // Is called when the partition is about to be erased.
   void onErase(void (*callback)()) { onErase_ = callback; }
@@ -28,14 +31,13 @@ class FilesystemSink final : public ImageSink {
   SECUREOTA_NODISCARD Error seal() override { return writer_.flush(); }
   SECUREOTA_NODISCARD Error readBack(size_t offset, uint8_t* out, size_t size) override;
 
-  // It lies where it is used.
+  // It lies where it is used, or is copied to there.
   SECUREOTA_NODISCARD Error activate() override { return Error::None; }
   void abort() override {}
 
  private:
   NorFlash* flash_;
-  const Partition partition_;
-  uint32_t size_;
+  Partition partition_;
   void (*onErase_)();
   PartitionWriter writer_;
 };

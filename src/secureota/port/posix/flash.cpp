@@ -12,8 +12,10 @@ Flash::Flash()
       boot_(&timed_, kLayout.bootData),
       record_(&timed_, kLayout.record),
       slotSink_(&timed_, kLayout),
+      spareSink_(&timed_, Partition{0, 0}),
       filesystemSink_(&timed_, kLayout.filesystem),
-      sink_(&slotSink_, &filesystemSink_),
+      filesystem_(&spareSink_, &filesystemSink_),
+      sink_(&slotSink_, &filesystem_),
       control_(&timed_, kLayout),
       running_(-1) {}
 
@@ -25,6 +27,7 @@ bool Flash::use(const std::string& directory) {
 void Flash::setRunning(int slot) {
   running_ = slot;
   slotSink_.setRunning(slot);
+  spareSink_.use(kLayout.slots[1 - slot]);
   control_.setRunning(slot);
 }
 

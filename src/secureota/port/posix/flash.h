@@ -12,6 +12,7 @@
 
 #include "../../floor.h"
 #include "../../sink_by_kind.h"
+#include "../../staged_filesystem.h"
 #include "boot_stage.h"
 #include "filesystem_sink.h"
 #include "slot_control.h"
@@ -44,7 +45,9 @@ class Flash final : public RecordStore {
   bool loadBootData(BootData* out) { return boot_.load(out); }
   ImageSink& sink() { return sink_; }
   SlotSink& slotSink() { return slotSink_; }
+  FilesystemSink& spareSink() { return spareSink_; }
   FilesystemSink& filesystemSink() { return filesystemSink_; }
+  StagedFilesystem& filesystem() { return filesystem_; }
   SlotControl& control() { return control_; }
 
   // The slot that this process was started from; -1 if it was none.
@@ -61,7 +64,9 @@ class Flash final : public RecordStore {
   BootStore boot_;
   TwoCopies record_;
   SlotSink slotSink_;
+  FilesystemSink spareSink_;  // where filesystems are staged
   FilesystemSink filesystemSink_;
+  StagedFilesystem filesystem_;
   SinkByKind sink_;
   SlotControl control_;
   int running_;

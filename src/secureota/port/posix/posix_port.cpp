@@ -32,6 +32,11 @@ static void sayErased(int slot) {
   fflush(stdout);
 }
 
+static void sayStaged() {
+  printf("erased the spare slot for a filesystem\n");
+  fflush(stdout);
+}
+
 static void sayFilesystemErased() {
   printf("erased filesystem\n");
   fflush(stdout);
@@ -47,6 +52,7 @@ PosixPort::PosixPort()
 void PosixPort::boot(int slot, int reports) {
   flash_.setRunning(slot);
   flash_.slotSink().onErase(sayErased);
+  flash_.spareSink().onErase(sayStaged);
   flash_.filesystemSink().onErase(sayFilesystemErased);
   reports_.use(reports);
 }

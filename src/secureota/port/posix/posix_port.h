@@ -67,6 +67,7 @@ class PosixPort final : public Port, public RandomSource {
   void announce(const Announcement& what) override;
   void stopAnnouncing() override { multicastDns_.end(); }
   ImageSink& sink() override { return sink_; }
+  StagedFilesystem& filesystem() override { return flash_.filesystem(); }
   RecordStore& store() override { return flash_; }
   BootControl& bootControl() override { return flash_.control(); }
   RandomSource& random() override { return *this; }

@@ -95,6 +95,7 @@ int run(int argc, char** argv, void (*setup)(), void (*loop)()) {
   if (options.confirmAfter >= 0) {
     SecureOTA.setConfirmAfter(static_cast<uint32_t>(options.confirmAfter));
   }
+  SecureOTA.setFilesystemStaging(options.staging);
   SecureOTA.setTimeout(static_cast<int>(options.idleTimeout) * 1000);  // 0 changes nothing
   setup();
   if (port.listenFailed()) {

@@ -26,6 +26,8 @@ namespace posix {
 //     --flash              writes this program into slot 0 and boots it, as a serial upload would
 //     --confirm-after S    seconds until a new image confirms itself (default: the sketch's, 60; or
 //                          $SECUREOTA_DEVICE_CONFIRM_AFTER)
+//     --staging HOW        never, where-it-fits or always: whether a filesystem goes by way of the
+//                          spare slot (default: as the sketch says, never)
 //     --flash-timing       flash takes as long to erase, program and read as a chip's
 //     --receive-buffer N   bytes that a TCP peer may send ahead, as on a chip (5760); 0: as the
 //                          system has it

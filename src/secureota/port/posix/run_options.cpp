@@ -68,6 +68,19 @@ bool parseLabel(const char* text, std::string* out) {
   return true;
 }
 
+bool parseStaging(const std::string& text, Staging* out) {
+  if (text == "never") {
+    *out = Staging::Never;
+  } else if (text == "where-it-fits") {
+    *out = Staging::WhereItFits;
+  } else if (text == "always") {
+    *out = Staging::Always;
+  } else {
+    return complain("not never, where-it-fits or always: " + text);
+  }
+  return true;
+}
+
 bool parseBooted(const char* text, RunOptions* out) {
   return sscanf(text, "%d:%d", &out->slot, &out->reports) == 2 ||
          complain(std::string("not what the boot stage says: ") + text);
@@ -107,6 +120,9 @@ bool takeOption(const std::string& name, const char* value, RunOptions* options)
   if (name == "--announce") {
     return parseLabel(value, &options->announcedName);
   }
+  if (name == "--staging") {
+    return parseStaging(value, &options->staging);
+  }
   if (name == "--watchdog") {
     return parseSeconds(value, &options->watchdog);
   }
@@ -144,6 +160,7 @@ RunOptions::RunOptions()
     : directory("emulated-device"),
       address(htonl(INADDR_LOOPBACK)),
       port(-1),
+      staging(Staging::Never),
       flash(false),
       flashTiming(false),
       watchdog(kWatchdog),

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "../../staged_filesystem.h"
+
 namespace secureota {
 namespace posix {
 
@@ -20,6 +22,7 @@ struct RunOptions {
   std::vector<std::string> anchors;
   std::string passwordVariable;
   std::string announcedName;  // empty: not announced
+  Staging staging;            // also where the sketch says nothing
   bool flash;
   bool flashTiming;
   long watchdog;      // seconds

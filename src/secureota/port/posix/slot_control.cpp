@@ -24,6 +24,11 @@ bool SlotControl::otherGivenUp() {
   return other == SlotState::Aborted || other == SlotState::Invalid;
 }
 
+bool SlotControl::otherWaits() {
+  BootData data;
+  return running_ >= 0 && store_.load(&data) && data.boots != running_;
+}
+
 Error SlotControl::keep() {
   BootData data;
   if (running_ < 0 || !store_.load(&data)) {

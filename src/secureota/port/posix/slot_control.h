@@ -20,6 +20,7 @@ class SlotControl final : public BootControl {
 
   BootState state() override;
   bool otherGivenUp() override;
+  bool otherWaits() override;
   SECUREOTA_NODISCARD Error keep() override;
   SECUREOTA_NODISCARD Error giveUp() override;
 
