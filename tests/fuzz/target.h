@@ -41,6 +41,7 @@ class Target {
    public:
     secureota::BootState state() override { return now; }
     bool otherGivenUp() override { return false; }
+    bool otherWaits() override { return false; }
     secureota::Error keep() override {
       now = secureota::BootState::Kept;
       return secureota::Error::None;
