@@ -1,5 +1,5 @@
 // The few cryptographic functions that the core needs. crypto_mbedtls.cpp is the only file that
-// knows who provides them.
+// knows who provides them (with crypto_psa.h, which is a part of it).
 #pragma once
 
 #include "bytes.h"

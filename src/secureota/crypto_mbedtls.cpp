@@ -1,13 +1,18 @@
-// The cryptography, by mbedtls 2.28 or 3.x: the only file that includes it.
+// The cryptography, by mbedtls 2.28, 3.x or 4.x: the only file that includes it. Version 4 has
+// digests through PSA alone, in crypto_psa.h.
 
+#include <mbedtls/pk.h>
+#include <mbedtls/version.h>
+#if MBEDTLS_VERSION_MAJOR >= 4
+#include "crypto_psa.h"
+#else
 #include <mbedtls/md.h>
 #include <mbedtls/md5.h>
-#include <mbedtls/pk.h>
 #include <mbedtls/pkcs5.h>
 #include <mbedtls/sha1.h>
 #include <mbedtls/sha256.h>
 #include <mbedtls/sha512.h>
-#include <mbedtls/version.h>
+#endif
 
 #include "algorithms.h"
 #include "crypto.h"
@@ -23,6 +28,27 @@
 namespace secureota {
 namespace {
 
+#if MBEDTLS_VERSION_MAJOR >= 4
+
+// Keys are PSA's affair too, and PSA has to be started, which costs nothing the second time.
+bool isReady() {
+  return psa_crypto_init() == PSA_SUCCESS;
+}
+
+bool isAllocationFailure(int code) {
+  return code == PSA_ERROR_INSUFFICIENT_MEMORY;
+}
+
+int parseKey(mbedtls_pk_context* key, Bytes subjectPublicKeyInfo) {
+  return mbedtls_pk_parse_public_key(key, subjectPublicKeyInfo.data, subjectPublicKeyInfo.size);
+}
+
+#else
+
+bool isReady() {
+  return true;
+}
+
 // The low seven bits of a code name the failure below the one that the high bits name.
 const int kLowLevelMask = 0x7f;
 const int kMpiAllocFailed = 0x10;
@@ -35,11 +61,19 @@ bool isAllocationFailure(int code) {
          code == MBEDTLS_ERR_ECP_ALLOC_FAILED || code == MBEDTLS_ERR_MD_ALLOC_FAILED;
 }
 
+int parseKey(mbedtls_pk_context* key, Bytes subjectPublicKeyInfo) {
+  // mbedtls advances the pointer and does not write through it.
+  unsigned char* at = const_cast<unsigned char*>(subjectPublicKeyInfo.data);
+  return mbedtls_pk_parse_subpubkey(&at, at + subjectPublicKeyInfo.size, key);
+}
+
 // A digest that an accelerator could not compute is no verdict about anything: the one thing that
 // can be said is that a resource was missing.
 Error fromDigestCode(int code) {
   return code == 0 ? Error::None : Error::OutOfMemory;
 }
+
+#endif
 
 mbedtls_md_type_t mdType(DigestAlgorithm algorithm) {
   switch (algorithm) {
@@ -77,11 +111,9 @@ bool isEcdsaSignature(Bytes signature) {
   return reader.atEnd();
 }
 
-// Nothing is wrong with an RSA key that was allowed: where mbedtls can't take it, memory was short,
-// and its code does not say so.
-bool isAllowedRsaKey(Bytes subjectPublicKeyInfo) {
+bool isOfFamily(Bytes subjectPublicKeyInfo, KeyFamily wanted) {
   KeyFamily family;
-  return keyFamily(subjectPublicKeyInfo, &family) == Error::None && family == KeyFamily::Rsa;
+  return keyFamily(subjectPublicKeyInfo, &family) == Error::None && family == wanted;
 }
 
 // Owns an mbedtls key for as long as a scope lasts.
@@ -115,6 +147,51 @@ size_t digestSize(DigestAlgorithm algorithm) {
   }
   return 0;
 }
+
+Error digest(DigestAlgorithm algorithm, Bytes bytes, uint8_t* out) {
+  Digest running;
+  SECUREOTA_TRY(running.begin(algorithm));
+  SECUREOTA_TRY(running.update(bytes));
+  return running.finish(out);
+}
+
+Error verifySignature(Bytes subjectPublicKeyInfo, DigestAlgorithm algorithm, Bytes messageDigest,
+                      Bytes signature) {
+  if (!isReady()) {
+    return Error::OutOfMemory;
+  }
+  PublicKey key;
+  int code = parseKey(key.get(), subjectPublicKeyInfo);
+  if (code != 0) {
+    // Nothing is wrong with an RSA key that was allowed: where mbedtls can't take it, memory was
+    // short, and its code does not say so.
+    return isAllocationFailure(code) || isOfFamily(subjectPublicKeyInfo, KeyFamily::Rsa)
+               ? Error::OutOfMemory
+               : Error::KeyNotAllowed;
+  }
+  if (isOfFamily(subjectPublicKeyInfo, KeyFamily::Ecdsa) && !isEcdsaSignature(signature)) {
+    return Error::SignatureInvalid;
+  }
+  code = mbedtls_pk_verify(key.get(), mdType(algorithm), messageDigest.data, messageDigest.size,
+                           signature.data, signature.size);
+  if (code != 0) {
+    return isAllocationFailure(code) ? Error::OutOfMemory : Error::SignatureInvalid;
+  }
+  return Error::None;
+}
+
+bool equalInConstantTime(Bytes a, Bytes b) {
+  if (a.size != b.size) {
+    return false;
+  }
+  uint8_t difference = 0;
+  for (size_t i = 0; i < a.size; ++i) {
+    difference = static_cast<uint8_t>(difference | (a.data[i] ^ b.data[i]));
+  }
+  return difference == 0;
+}
+
+#if MBEDTLS_VERSION_MAJOR < 4
 
 Digest::~Digest() {
   release();
@@ -226,35 +303,6 @@ Error Digest::finish(uint8_t* out) {
   return Error::None;
 }
 
-Error digest(DigestAlgorithm algorithm, Bytes bytes, uint8_t* out) {
-  Digest running;
-  SECUREOTA_TRY(running.begin(algorithm));
-  SECUREOTA_TRY(running.update(bytes));
-  return running.finish(out);
-}
-
-Error verifySignature(Bytes subjectPublicKeyInfo, DigestAlgorithm algorithm, Bytes messageDigest,
-                      Bytes signature) {
-  PublicKey key;
-  // mbedtls advances the pointer and does not write through it.
-  unsigned char* at = const_cast<unsigned char*>(subjectPublicKeyInfo.data);
-  int code = mbedtls_pk_parse_subpubkey(&at, at + subjectPublicKeyInfo.size, key.get());
-  if (code != 0) {
-    return isAllocationFailure(code) || isAllowedRsaKey(subjectPublicKeyInfo)
-               ? Error::OutOfMemory
-               : Error::KeyNotAllowed;
-  }
-  if (mbedtls_pk_can_do(key.get(), MBEDTLS_PK_ECDSA) != 0 && !isEcdsaSignature(signature)) {
-    return Error::SignatureInvalid;
-  }
-  code = mbedtls_pk_verify(key.get(), mdType(algorithm), messageDigest.data, messageDigest.size,
-                           signature.data, signature.size);
-  if (code != 0) {
-    return isAllocationFailure(code) ? Error::OutOfMemory : Error::SignatureInvalid;
-  }
-  return Error::None;
-}
-
 Error pbkdf2Sha256(Bytes password, Bytes salt, uint32_t rounds, uint8_t out[kSha256Size]) {
 #if MBEDTLS_VERSION_NUMBER >= 0x03030000
   const int code =
@@ -279,15 +327,6 @@ Error hmacSha256(Bytes key, Bytes message, uint8_t out[kSha256Size]) {
   return code == 0 ? Error::None : Error::OutOfMemory;
 }
 
-bool equalInConstantTime(Bytes a, Bytes b) {
-  if (a.size != b.size) {
-    return false;
-  }
-  uint8_t difference = 0;
-  for (size_t i = 0; i < a.size; ++i) {
-    difference = static_cast<uint8_t>(difference | (a.data[i] ^ b.data[i]));
-  }
-  return difference == 0;
-}
+#endif
 
 }  // namespace secureota

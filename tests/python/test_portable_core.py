@@ -21,7 +21,7 @@ HEADERS = sorted(CORE.glob("*.h"))
 OBJECTS = [ROOT / "build/device/obj/src/secureota" / f"{source.stem}.o" for source in SOURCES]
 
 C_HEADERS = {"stddef.h", "stdint.h", "string.h", "limits.h"}
-PROVIDER_OF_CRYPTOGRAPHY = "crypto_mbedtls.cpp"
+PROVIDER_OF_CRYPTOGRAPHY = {"crypto_mbedtls.cpp", "crypto_psa.h"}
 
 # operator new and delete, std::, exceptions and guards of static objects; the C heap.
 # __cxa_pure_virtual stays: it is where a call of an abstract function would end.
@@ -37,8 +37,8 @@ def test_includes_c_headers_and_its_own_kind(file: Path) -> None:
         if include.startswith('"'):
             assert (CORE / name).is_file(), f"{include}: not beside the including file"
             assert "/" not in name, f"{include}: the core must not know its ports"
-        elif name.startswith("mbedtls/"):
-            assert file.name == PROVIDER_OF_CRYPTOGRAPHY
+        elif name.startswith(("mbedtls/", "psa/")):
+            assert file.name in PROVIDER_OF_CRYPTOGRAPHY
         else:
             assert name in C_HEADERS
 
