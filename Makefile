@@ -57,7 +57,7 @@ verdicts: setup
 	@$(VENV)/python tools/compare_verdicts.py
 
 bench: setup-bench
-	@$(MAKE) --no-print-directory -j$(JOBS) device
+	@$(MAKE) --no-print-directory -j$(JOBS) device rv32
 	@$(VENV)/python -m bench $(BENCH)
 
 .PHONY: lint lint-python lint-types lint-format lint-tidy

@@ -4,6 +4,7 @@
 #
 #   build/rv32-<version>/judge-vectors   the corpus: a verdict for each case
 #   build/rv32-<version>/cost            what a verification costs
+#   build/rv32-<version>/stream          what an image costs on its way into flash
 #
 # Where tools or sources can't be had, a line says so, and the tests say what they leave out.
 
@@ -21,11 +22,12 @@ RV32_CXXFLAGS = $(RV32_FLAGS) -std=$(CXX_STANDARD) -fno-exceptions -fno-rtti \
 RV32_LINK := -nostartfiles -nostdlib -Wl,--gc-sections,--no-warn-rwx-segments
 
 # What knows mbedtls is compiled for each version, and all else once.
-RV32_ON_MBEDTLS := src/secureota/crypto_mbedtls.cpp tests/rv32/bare.cpp
+RV32_ON_MBEDTLS := src/secureota/crypto_mbedtls.cpp tests/rv32/bare.cpp tests/rv32/stream.cpp
 RV32_SHARED := $(DEVICE_CORE) $(addprefix tests/rv32/,start.S board.cpp heap.cpp batch.cpp)
 RV32_judge-vectors := $(RV32_SHARED) tests/rv32/judge_vectors.cpp
 RV32_cost := $(RV32_SHARED) $(addprefix tests/rv32/,stack.cpp bare.cpp cost.cpp)
-RV32_PROGRAMS := judge-vectors cost
+RV32_stream := $(RV32_SHARED) tests/rv32/stream.cpp
+RV32_PROGRAMS := judge-vectors cost stream
 
 # $(1): version of mbedtls, $(2): sources
 rv32_objects = $(addsuffix .o,$(basename $(addprefix build/rv32/,$(filter-out $(RV32_ON_MBEDTLS),$(2))) \

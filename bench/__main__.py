@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich.console
 import rich.table
 
-from bench import fleet, http, sign, tsa, upload
+from bench import cost, fleet, http, sign, tsa, upload
 
 if TYPE_CHECKING:
     from bench.measurement import Measurement
@@ -29,9 +29,9 @@ def uploads() -> list[Measurement]:
     return [*upload.measure(), *fleet.measure()]
 
 
-GROUPS = {"sign": sign.measure, "tsa": authority, "upload": uploads}
+GROUPS = {"sign": sign.measure, "tsa": authority, "upload": uploads, "device": cost.measure}
 
-NOTES = {"upload": upload.memory}
+NOTES = {"upload": upload.memory, "device": cost.table}
 """What a group has to say besides: lines below the table."""
 
 
@@ -67,7 +67,7 @@ def main(names: list[str]) -> int:
     console.print(table(measurements))
     for name in chosen:
         for note in NOTES.get(name, list)():
-            console.print(note, highlight=False)
+            console.print(note, highlight=False, soft_wrap=True)
     RESULT.parent.mkdir(exist_ok=True)
     fresh = RESULT.with_suffix(".json.new")
     fresh.write_text(json.dumps([one.as_json() for one in measurements], indent=2) + "\n", "utf-8")

@@ -1,4 +1,4 @@
-// What a run is to work on, as QEMU's loader put it into RAM (tests/python/rv32.py writes it).
+// What a run is to work on, as QEMU's loader put it into RAM (bench/rv32.py writes it).
 #pragma once
 
 #include "secureota/policies.h"

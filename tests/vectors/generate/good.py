@@ -6,10 +6,10 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from asn1 import NULL, bits, explicit, integer, octets, oid, sequence, set_as_is, set_of, utc_time
-from certificates import SUBJECT_ALT_NAME, Certificate, extension, name_part
+from certificates import SUBJECT_ALT_NAME, Certificate, authority, extension, name_part
 from corpus import AnchorFile, Case
 from keys import RSA_ENCRYPTION, digest_algorithm, ecdsa_signature, key
-from parties import OWN, PRODUCT, PRODUCTION, ROOT, STRANGER, STRANGERS_ROOT, pem
+from parties import DIRECT, OWN, PRODUCT, PRODUCTION, ROOT, STRANGER, STRANGERS_ROOT, pem
 from tokens import Token, attribute, in_der_order, status_text
 
 if TYPE_CHECKING:
@@ -73,6 +73,20 @@ def algorithms() -> Iterator[Case]:
 
 def bags() -> Iterator[Case]:
     yield Case("good-company", "Signer, one authority, anchor.", Token(), check="18")
+    yield Case(
+        "good-directly-below-the-root",
+        "Signer and anchor, no authority between them.",
+        Token(DIRECT),
+        check="18",
+    )
+    rsa_root = authority("RSA root", "root-rsa2048", serial=107)
+    yield Case(
+        "good-rsa2048-below-rsa2048",
+        "Signer and anchor, both RSA of 2,048 bits.",
+        Token(Certificate("RSA signer", "rsa2048", rsa_root, 1004)),
+        anchors=(rsa_root,),
+        check="18",
+    )
     yield Case(
         "good-root-travels-along",
         "The anchor's certificate lies among the others: harmless.",
