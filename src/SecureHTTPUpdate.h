@@ -48,7 +48,7 @@ class SecureHTTPUpdateClass {
   Outcome update(Client& client, const char* url);
 #endif
 
-  // The same with the filesystem, which is written in place (docs/updates.md): a sketch that has it
+  // The same with the filesystem, in place or staged (docs/updates.md): a sketch that has it
   // mounted gives it back in SecureOTA.onStart(), where getCommand() says U_SPIFFS. NothingNew
   // where the last one that was installed is this one, whatever the sketch has written into it
   // since.
