@@ -33,6 +33,8 @@
 #error "SecureOTA runs on ESP32 boards (and as a program on Linux and macOS); not on this one yet"
 #endif
 #include <Arduino.h>
+#elif defined(ESP_PLATFORM)
+#error "SecureOTA needs the Arduino core as a component of this project: docs/esp-idf.md"
 #else
 #include "secureota/port/posix/run.h"
 #endif

@@ -163,6 +163,7 @@ OPENSSL = SystemPackage("openssl", "openssl@3", has_command("openssl"))
 LIBCRYPTO = SystemPackage("libssl-dev", "openssl@3", has_libcrypto)
 ZBAR = SystemPackage("zbar-tools", "zbar", has_command("zbarimg"))
 POPPLER = SystemPackage("poppler-utils", "poppler", has_command("pdftoppm"))
+CMAKE = SystemPackage("cmake", "cmake", has_command("cmake"))
 CCACHE = SystemPackage("ccache", "ccache", has_command("ccache"))
 CLANG_FORMAT = SystemPackage("clang-format", "clang-format", has_command("clang-format"))
 CLANG = SystemPackage("clang", "llvm", has_command("clang++"))
@@ -342,6 +343,7 @@ def make_test() -> None:
     """
     want_package(ZBAR, without_it="tests of printed QR codes are skipped")
     want_package(POPPLER, without_it="tests of printed PDFs are skipped")
+    want_package(CMAKE, without_it="the component of ESP-IDF is not tested")
     want_package(CCACHE, without_it="the tests that build with pio take some minutes longer")
 
 

@@ -48,7 +48,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_as_a_library(keyed: NewProject, library: Path, scheme: str) -> None:
     project = keyed()
     key = f"custom_secureota_signing_key = {project.folder.parent / 'key.pem'}"
-    needs = [f"lib_deps = {scheme}://{library}", "build_flags = -lmbedcrypto"]
+    # A project that takes no warning can have it, too.
+    flags = "build_flags = -Wall -Wextra -Werror -lmbedcrypto"
+    needs = [f"lib_deps = {scheme}://{library}", flags]
     project.ini(key, *needs, script=IN_LIBDEPS if scheme == "file" else "")
     project.write("src/main.cpp", SKETCH)
     with StockDevice() as device:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -67,13 +68,27 @@ def test_library_names_no_script_of_its_own() -> None:
     assert "extraScript" not in library.get("build", {})
 
 
-def test_arduino_keywords_exist() -> None:
-    header = (ROOT / "src" / "SecureOTA.h").read_text("utf-8")
+def test_arduino_keywords_are_what_a_sketch_can_say() -> None:
+    headers = "".join(path.read_text("utf-8") for path in sorted((ROOT / "src").glob("*.h")))
     lines = (ROOT / "keywords.txt").read_text("utf-8").splitlines()
-    words = [line.split("\t")[0] for line in lines]
+    kinds = dict(line.split("\t") for line in lines)
 
-    assert "handle" in words
-    assert [word for word in words if word not in header] == []
+    assert [word for word in kinds if not re.search(rf"\b{word}\b", headers)] == []
+    settings = set(re.findall(r"^  Secure\w+Class& (\w+)\(", headers, re.MULTILINE))
+    objects = set(re.findall(r"^extern Secure\w+Class (\w+);", headers, re.MULTILINE))
+    assert {word for word in settings if kinds.get(word) != "KEYWORD2"} == set()
+    assert {word for word in objects if kinds.get(word) != "KEYWORD1"} == set()
+
+
+def test_arduino_properties_name_headers_that_exist() -> None:
+    lines = (ROOT / "library.properties").read_text("utf-8").splitlines()
+    properties = dict(line.split("=", 1) for line in lines)
+
+    assert {path.name for path in (ROOT / "src").glob("*.h")} >= set(
+        properties["includes"].split(",")
+    )
+    wanted = {"name", "version", "author", "maintainer", "sentence", "paragraph", "category"}
+    assert wanted | {"architectures"} <= properties.keys()
 
 
 def test_sdist_holds_the_sources(distributions: dict[str, Path]) -> None:
@@ -141,6 +156,17 @@ PackagePacker(sys.argv[1]).pack(sys.argv[2])
 """
 
 
+def library_files() -> set[str]:
+    """What a project needs of this repository: both halves, and what tells about them."""
+    single = ["extra_script.py", "pyproject.toml", "library.json", "library.properties"]
+    single += ["keywords.txt", "README.md", "LICENSE"]
+    whole = ["src", "examples", "platformio_secureota"]
+    unwanted = {".pio", "__pycache__", "emulated-device"}
+    within = (path for folder in whole for path in (ROOT / folder).rglob("*") if path.is_file())
+    paths = (path.relative_to(ROOT) for path in within)
+    return {*single, *(str(path) for path in paths if not unwanted & set(path.parts))}
+
+
 def test_library_package_is_small_and_whole(tmp_path: Path) -> None:
     run(sys.executable, "-c", PACK, ROOT, tmp_path, cwd=tmp_path)
     (packed,) = tmp_path.glob("*.tar.gz")
@@ -148,22 +174,7 @@ def test_library_package_is_small_and_whole(tmp_path: Path) -> None:
     with tarfile.open(packed) as archive:
         names = set(archive.getnames())
 
-    wanted = {
-        "library.json",
-        "LICENSE",
-        "README.md",
-        "extra_script.py",
-        "platformio_secureota/__init__.py",
-        "platformio_secureota/cli/__init__.py",
-        "platformio_secureota/ota/__init__.py",
-        "platformio_secureota/tsa/__init__.py",
-        "src/SecureOTA.h",
-        "src/secureota/verifier.h",
-        "examples/BasicSecureOTA/platformio.ini",
-    }
-    assert wanted - names == set()
-    tops = {name.split("/")[0] for name in names}
-    assert tops & {"tests", "tools", "bench", "build", ".venv", ".cache"} == set()
+    assert names == library_files()
     assert packed.stat().st_size < 512 * 1024
 
 
