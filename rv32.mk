@@ -9,8 +9,6 @@
 # Where tools or sources can't be had, a line says so, and the tests say what they leave out.
 
 RV32_VERSIONS := 2.28 3.6
-RV32_SUITE_2.28 := bookworm
-RV32_SUITE_3.6 := trixie
 RV32_SOURCE = .cache/mbedtls-source/$(1)
 
 RV32_CC ?= riscv64-unknown-elf-gcc
@@ -37,25 +35,27 @@ rv32_objects = $(addsuffix .o,$(basename $(addprefix build/rv32/,$(filter-out $(
 setup-rv32:
 	$(SETUP) rv32
 
-# Set-up has said in a line what is not there.
-RV32_CAN_BE_RUN := { command -v qemu-system-riscv32 && echo '\#include <string.h>' | \
-  $(RV32_CXX) $(RV32_FLAGS) -E -x c++ -; } > /dev/null 2>&1 || exit 3
-rv32: setup-rv32 $(RV32_VERSIONS:%=rv32-%)
+# Set-up has said in a line what is not there, and mbedtls_source.py does. All that can be built is
+# built by one make: the versions share objects.
+RV32_CAN_BE_RUN = command -v qemu-system-riscv32 && \
+  echo '\#include <string.h>' | $(RV32_CXX) $(RV32_FLAGS) -E -x c++ -
+rv32: setup-rv32
+	@programs=; \
+	($(RV32_CAN_BE_RUN)) > /dev/null 2>&1 && for version in $(RV32_VERSIONS); do \
+	  $(PYTHON) tools/mbedtls_source.py $$version $(call RV32_SOURCE,$$version) && got=0 || got=$$?; \
+	  case $$got in \
+	    0) programs="$$programs rv32-$$version";; \
+	    3) rm -rf build/rv32-$$version;; \
+	    *) exit $$got;; \
+	  esac; \
+	done || rm -rf build/rv32-*; \
+	test -z "$$programs" || $(MAKE) --no-print-directory $$programs
 
 # $(1): a version of mbedtls
 define rv32_variant
-.PHONY: rv32-$(1) rv32-$(1)-programs
-rv32-$(1)-programs: $(RV32_PROGRAMS:%=build/rv32-$(1)/%)
+.PHONY: rv32-$(1)
+rv32-$(1): $(RV32_PROGRAMS:%=build/rv32-$(1)/%)
 	@:
-rv32-$(1): setup-rv32
-	@($$(RV32_CAN_BE_RUN); \
-	  $(PYTHON) tools/mbedtls_source.py $(RV32_SUITE_$(1)) $(call RV32_SOURCE,$(1))) && \
-	  built=0 || built=$$$$?; \
-	case $$$$built in \
-	  0) $$(MAKE) --no-print-directory rv32-$(1)-programs;; \
-	  3) rm -rf build/rv32-$(1);; \
-	  *) exit $$$$built;; \
-	esac
 
 # mbedtls takes longest and changes least: it is kept where `make clean` does not come.
 .cache/rv32-$(1)/flags: setup-rv32

@@ -166,13 +166,13 @@ def table() -> list[str]:
 
 
 def _verifications(version: str) -> list[str]:
-    head = ["instructions", "bare", "", "heap", "bare", "allocations", "stack", "own"]
+    head = ["10^6 instructions", "bare", "", "heap", "bare", "allocations", "stack", "own stack"]
     lines = ["", f"| mbedtls {version} | {' | '.join(head)} |", "|---" * 9 + "|"]
     for name, cost in verifications(version).items():
         cells = [
-            f"{cost.instructions:,}",
-            f"{cost.bare_instructions:,}",
-            f"{cost.ratio:.4f} {_verdict(cost.ratio, MOST_INSTRUCTIONS)}",
+            f"{cost.instructions / 1e6:.2f}",
+            f"{cost.bare_instructions / 1e6:.2f}",
+            f"{cost.ratio:.3f} {_verdict(cost.ratio, MOST_INSTRUCTIONS)}",
             f"{cost.heap:,} {_verdict(cost.heap, MOST_HEAP)}",
             f"{cost.bare_heap:,}",
             f"{cost.allocations:,}",
@@ -187,8 +187,8 @@ def _image(version: str) -> list[str]:
     image = streaming(version)
     lines = ["", f"| mbedtls {version}, each byte | instructions | bare | |", "|---" * 4 + "|"]
     for name, ours, bare in _passes(image):
-        ratio = f"{ours / bare:.4f} {_verdict(ours / bare, MOST_INSTRUCTIONS)}"
-        lines.append(f"| {name} | {ours / image.bytes:.2f} | {bare / image.bytes:.2f} | {ratio} |")
+        ratio = f"{ours / bare:.3f} {_verdict(ours / bare, MOST_INSTRUCTIONS)}"
+        lines.append(f"| {name} | {ours / image.bytes:.1f} | {bare / image.bytes:.1f} | {ratio} |")
     return lines
 
 

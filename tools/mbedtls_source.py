@@ -1,9 +1,10 @@
 """The sources of mbedtls, out of a source package of Debian, to be compiled for other machines.
 
-    python3 tools/mbedtls_source.py SUITE FOLDER
+    python3 tools/mbedtls_source.py VERSION FOLDER
 
-Leaves `include/` and `library/` in the folder, as upstream released them.  Exit status 3, with one
-line on stderr, where they can't be had (no apt, no network): whoever called goes on without them.
+VERSION is 2.28 or 3.6.  Leaves `include/` and `library/` in the folder, as upstream released them.
+Exit status 3, with one line on stderr, where they can't be had (no apt, no network): whoever called
+goes on without them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from debian import Archive, Unavailable
 
+SUITES = {"2.28": "bookworm", "3.6": "trixie"}
 CAN_NOT_BE_HAD = 3
 WANTED = ("include", "library")
 
@@ -38,14 +40,14 @@ def unpack(suite: str, folder: Path) -> None:
 
 def main() -> int:
     """See the module's text."""
-    suite, folder = sys.argv[1], Path(sys.argv[2]).absolute()
+    version, folder = sys.argv[1], Path(sys.argv[2]).absolute()
     if folder.exists():
         return 0
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        unpack(suite, folder)
+        unpack(SUITES[version], folder)
     except Unavailable as why:
-        sys.stderr.write(f"the sources of {suite}'s mbedtls can't be had here: {why}\n")
+        sys.stderr.write(f"the sources of mbedtls {version} can't be had here: {why}\n")
         return CAN_NOT_BE_HAD
     return 0
 

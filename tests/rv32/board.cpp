@@ -31,8 +31,7 @@ void __cxa_pure_virtual(void) {
   giveUp("an abstract function was called");
 }
 
-// The prologues of -Os that the linker does not find elsewhere: nothing here is ever destroyed at
-// the end.
+// Static objects are never destroyed: no program ends by returning from exit().
 int __cxa_atexit(void (*)(void*), void*, void*) {
   return 0;
 }

@@ -16,7 +16,7 @@ namespace {
 
 // Blocks are of sizes that are powers of two, and go back to a list of their size: an allocation
 // takes the same few instructions whatever came before.
-const size_t kArenaSize = 6 * 1024 * 1024 / 2;
+const size_t kArenaSize = 3 * 1024 * 1024;
 const unsigned kClasses = 22;
 
 union Block {
