@@ -1,14 +1,15 @@
 # The fuzzers of the device core: clang's libFuzzer with ASan and UBSan (docs/fuzzing.md).
 #
 # Three targets, each twice: with a stub in the place of the cryptography, and with the real one; and
-# one that needs none.
+# three with the stub alone: one needs no cryptography, and two are other ways to the same Updater.
 
 FUZZ_CXX ?= clang++
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS := token updater receiver
 FUZZ_MODES := stub real
+FUZZ_STUB_ALONE := manifest pull web
 FUZZ_PROGRAMS := $(foreach target,$(FUZZ_TARGETS),$(FUZZ_MODES:%=build/fuzz/$(target)-%)) \
-  build/fuzz/manifest-stub
+  $(FUZZ_STUB_ALONE:%=build/fuzz/%-stub)
 
 FUZZ_CXXFLAGS = -std=$(CXX_STANDARD) -fno-exceptions -fno-rtti -Wall -Wextra -Wshadow -Werror \
   -O2 -g -fno-omit-frame-pointer -Isrc -Itests/fuzz $(MBEDTLS_CFLAGS)
@@ -29,6 +30,8 @@ FUZZ_METERED := _ZN9secureota6digestENS_15DigestAlgorithmENS_5BytesEPh \
 FUZZ_SHARED := $(filter-out src/secureota/crypto_%,$(DEVICE_CORE)) $(addprefix tests/fuzz/, \
   der_tree.cpp device.cpp harness_heap.cpp meter.cpp mutator.cpp repair.cpp second_opinion.cpp world.cpp)
 FUZZ_OF_receiver := host.cpp target.cpp upload.cpp upload_hosts.cpp
+FUZZ_OF_pull := host.cpp target.cpp http_opinion.cpp fetch.cpp fetch_server.cpp
+FUZZ_OF_web := host.cpp target.cpp head_opinion.cpp visits.cpp visits_browser.cpp
 FUZZ_CRYPTO_stub := tests/fuzz/crypto_stub.cpp
 FUZZ_CRYPTO_real := tests/fuzz/crypto_real.cpp src/secureota/crypto_mbedtls.cpp
 FUZZ_LIBS_real = $(MBEDTLS_LIBS)
@@ -57,7 +60,7 @@ build/fuzz/$(1)-$(2): $(patsubst %.cpp,build/fuzz/obj/%.o,$(FUZZ_SHARED) $(FUZZ_
 endef
 $(foreach target,$(FUZZ_TARGETS),$(foreach mode,$(FUZZ_MODES),\
   $(eval $(call fuzz_program,$(target),$(mode)))))
-$(eval $(call fuzz_program,manifest,stub))
+$(foreach target,$(FUZZ_STUB_ALONE),$(eval $(call fuzz_program,$(target),stub)))
 
 fuzz: setup-fuzz
 	@$(MAKE) --no-print-directory -j$(JOBS) fuzz-build

@@ -206,6 +206,10 @@ def main() -> None:
         write("updater", name, data)
     for name, data in scripts.receiver():
         write("receiver", name, data)
+    for name, data in scripts.pull():
+        write("pull", name, data)
+    for name, data in scripts.web():
+        write("web", name, data)
 
 
 if __name__ == "__main__":

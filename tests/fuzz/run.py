@@ -22,7 +22,7 @@ BUILD = HERE.parents[1] / "build" / "fuzz"
 MANIFESTS = HERE.parents[1] / "tests" / "vectors" / "manifests"
 PROGRAMS = [
     f"{target}-{mode}" for target in ("token", "updater", "receiver") for mode in ("stub", "real")
-] + ["manifest-stub"]
+] + ["manifest-stub", "pull-stub", "web-stub"]
 
 MAX_INPUT = 8192
 """Bytes: a container with the largest seed, and room to grow."""

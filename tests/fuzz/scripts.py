@@ -1,6 +1,7 @@
-"""Inputs of the updater's and the receiver's fuzzers: what happens to good containers.
+"""Inputs of the fuzzers of updates, by whichever way: what happens to good containers.
 
-The forms are explained where they are read: fuzz_updater.cpp, fuzz_receiver.cpp.
+The forms are explained where they are read: fuzz_updater.cpp, fuzz_receiver.cpp, fuzz_pull.cpp,
+fuzz_web.cpp.
 """
 
 from __future__ import annotations
@@ -119,3 +120,125 @@ def receiver() -> Iterator[tuple[str, bytes]]:
     yield "sink-fails", bytes([0, 0, 2]) + invite + whole
     yield "digest-fails", bytes([0, 2, 0]) + stock + whole
     yield "noise", bytes([0, 0, 0, DATAGRAM, 0, 5]) + b"0 1 2" + bytes([TICK, 3, RESTART])
+
+
+def pull() -> Iterator[tuple[str, bytes]]:
+    """Scripts: four bytes of settings, then events."""
+    text, answer, part, status, stream, rest, damage, close, give_up, again, confirm = range(11)
+    files, place, runs, knows, on_trial = 1, 2, 8, 16, 32
+    plain = bytes(4)
+    whole = bytes([answer, 0, 0, rest])
+    broken = bytes([answer, 0, 0, stream, 30, close])
+    yield "whole", plain + whole
+    yield "in-pieces", bytes([0, 0, 0, 7]) + whole
+    yield "in-bytes", bytes([0, 0, 0, 1]) + whole
+    yield "company", plain + bytes([answer, 3, 0, rest])
+    yield "runs-already", bytes([runs, 0, 0, 0]) + whole + bytes([again, status, 1, 0])
+    yield "unchanged", bytes([knows, 0, 0, 0, status, 1, 0, again]) + whole
+    yield "on-trial", bytes([on_trial, 0, 0, 0]) + whole + bytes([again, confirm]) + whole
+    yield "files", bytes([files | place, 0, 0, 0, answer, 8, 0, rest, again, answer, 8, 0, rest])
+    yield "files-nowhere", bytes([files, 0, 0, 0, answer, 8, 0, rest])
+    yield "files-that-are-none", bytes([files | place, 0, 0, 0]) + whole
+    yield "not-files", plain + bytes([answer, 8, 0, rest])
+    yield "resumed", plain + broken + bytes([part, 0, rest])
+    yield "resumed-in-pieces", bytes([0, 0, 0, 9]) + broken + bytes([part, 0x20, rest])
+    for name, how in (
+        ("later", 1), ("longer", 2), ("other", 4), ("nowhere", 8), ("early", 16)
+    ):  # fmt: skip
+        yield f"part-{name}", plain + broken + bytes([part, how, rest])
+    yield "replaced", plain + broken + bytes([answer, 3, 0, rest])
+    yield "in-vain", plain + broken + bytes([close] * 6)
+    weak = bytes([answer, 0, 1, stream, 30, close])
+    yield "weak", plain + weak
+    for how in (2, 4, 8, 0x10, 0x20):
+        yield f"answer-{how}", plain + bytes([answer, 0, how, rest])
+    for where in range(10):
+        yield f"refers-{where}", plain + bytes([status, 0, where]) + whole
+    yield "refers-on-and-on", plain + bytes([status, 4, 0]) * 7
+    yield "hints", plain + bytes([status, 2, 0]) * 3 + whole
+    yield "not-there", plain + bytes([status, 3, 0])
+    yield "unasked", plain + bytes([status, 1, 0, again, part, 0])
+    yield "damaged", plain + bytes([answer, 0, 0, damage, 90, 1, rest, again]) + whole
+    yield "given-up", plain + broken[:-1] + bytes([give_up, again]) + whole
+    late = bytes([answer, 3, 0, stream, 220])  # flash is open
+    yield "late-given-up", plain + late + bytes([give_up])
+    yield "late-resumed", plain + late + bytes([close, part, 0, rest])
+    yield "late-replaced", plain + late + bytes([close, answer, 0, 0, rest])
+    yield "sink-fails", bytes([0, 0, 2, 0]) + whole
+    yield "digest-fails", bytes([0, 2, 0, 0]) + whole
+    strange = b'HTTP/1.1 200 OK\r\nETag: "a\r\nX: y"\r\nContent-Length: 9\r\n\r\nRedWax/1.'
+    yield "strange", plain + bytes([text, len(strange)]) + strange + bytes([close, part, 0])
+
+
+def web() -> Iterator[tuple[str, bytes]]:
+    """Scripts: four bytes of settings, then events."""
+    (
+        visitor,
+        text,
+        get,
+        upload,
+        stream,
+        rest,
+        damage,
+        close,
+        take,
+        tick,
+        long_tick,
+        occupy,
+        confirm,
+    ) = range(13)
+    password, place, no_anchors, runs, on_trial = 1, 2, 4, 8, 32
+    files, other_site, no_kind, longer, waits, other_host, no_origin, coded = (
+        1 << n for n in range(8)
+    )
+    plain = bytes(4)
+    asked = bytes([visitor, 0, get, 1])
+    come = bytes([visitor, 0])
+
+    def sends(how: int = 0, seed: int = 0, proof: int = 0) -> bytes:
+        return come + bytes([upload, seed, how, proof, rest])
+
+    yield "whole", plain + sends()
+    yield "in-pieces", bytes([0, 0, 0, 7]) + sends()
+    yield "in-bytes", bytes([0, 0, 0, 1]) + sends()
+    yield "twice", plain + sends() + sends(seed=3)
+    for which in range(5):
+        yield f"get-{which}", plain + come + bytes([get, which])
+    for name, how in (
+        ("other-site", other_site),
+        ("no-kind", no_kind),
+        ("longer", longer),
+        ("waits", waits),
+        ("other-host", other_host),
+        ("no-origin", no_origin),
+        ("coded", coded),
+        ("files-nowhere", files),
+    ):
+        yield name, plain + sends(how)
+    yield "files", bytes([place, 0, 0, 0]) + sends(files, seed=8)
+    yield "files-that-are-none", bytes([place, 0, 0, 0]) + sends(files)
+    yield "not-files", plain + sends(seed=8)
+    waiting = bytes([upload, 0, waits, 0, take, 9, rest, take, 40])
+    yield "waits-half-told", plain + come + waiting
+    yield "runs-already", bytes([runs, 0, 0, 0]) + sends()
+    yield "no-anchors", bytes([no_anchors, 0, 0, 0]) + sends()
+    yield "on-trial", bytes([on_trial, 0, 0, 0]) + sends() + bytes([confirm]) + sends()
+    guarded = bytes([password, 0, 0, 0])
+    yield "password", guarded + asked + sends(proof=2) + sends(proof=2)
+    yield "password-wrong", guarded + asked + sends(proof=1) + asked + bytes([tick, 10]) + asked
+    yield "password-missing", guarded + sends() + asked + sends()
+    other = bytes([visitor, 2])
+    yield "password-strangers", guarded + asked + other + bytes([upload, 0, 0, 2, rest])
+    yield "password-late", guarded + asked + bytes([long_tick, 1]) + sends(proof=2)
+    yield "occupied", plain + bytes([occupy]) + sends() + bytes([occupy]) + sends()
+    yield "ends-early", plain + come + bytes([upload, 0, 0, 0, stream, 30, close])
+    late = come + bytes([upload, 3, 0, 0, stream, 220])  # flash is open
+    yield "ends-late", plain + late + bytes([close])
+    yield "left-late", plain + late + sends()
+    yield "stalls", plain + come + bytes([upload, 0, 0, 0, stream, 1, long_tick, 3])
+    yield "half-a-head", plain + come + bytes([text, 8]) + b"GET / HT" + bytes([tick, 30])
+    yield "damaged", plain + come + bytes([upload, 0, 0, 0, damage, 90, 1, rest])
+    yield "sink-fails", bytes([0, 0, 2, 0]) + sends()
+    yield "digest-fails", bytes([password, 2, 0, 0]) + asked + sends(proof=2)
+    strange = b"OPTIONS /update HTTP/1.1\r\nOrigin: http://evil.example\r\n\r\n"
+    yield "strange", plain + come + bytes([text, len(strange)]) + strange

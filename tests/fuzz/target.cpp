@@ -1,11 +1,33 @@
 #include "target.h"
 
 #include "meter.h"
+#include "repair.h"
 
 namespace fuzz {
 
 using secureota::Error;
 using secureota::TrustStore;
+
+// A filesystem that says that it is one. Its token takes the stub, which lets everybody sign.
+static Buffer filesContainer() {
+  Buffer image(300, 'f');
+  const uint8_t start[] = {'S', 'O', 'T', 'A', 'i', 'n', 'f', 'o', 1, 2};
+  image.resize(300 + secureota::kManifestSize);
+  memcpy(image.data() + 300, start, sizeof start);
+  const Seed& seed = kSeeds[0];
+  const std::string header = "RedWax/1.00 rfc3161=" + std::to_string(seed.tokenSize) +
+                             " payload=" + std::to_string(image.size()) + "\n";
+  Buffer container(header.begin(), header.end());
+  container.insert(container.end(), seed.token, seed.token + seed.tokenSize);
+  container.insert(container.end(), image.begin(), image.end());
+  repairContainer(container.data(), container.size());
+  return container;
+}
+
+const Buffer& fileOf(uint8_t seed) {
+  static const Buffer files = filesContainer();
+  return seed % (kSeedCount + 1) == kSeedCount ? files : containerOf(seed % (kSeedCount + 1));
+}
 
 Target::Target(uint8_t bits, uint8_t flashFails) : bits_(bits), judged_(false), good_(false) {
   flash.failAt = flashFails;

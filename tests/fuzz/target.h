@@ -13,6 +13,9 @@ const uint8_t kNoAnchors = 4;
 const uint8_t kRunsAlready = 8;  // the first seed's image
 const uint8_t kOnTrial = 32;     // what runs is not confirmed yet
 
+// A seed's container; behind the last one, a filesystem's, which only the stub takes for signed.
+const Buffer& fileOf(uint8_t seed);
+
 class Target {
  public:
   Target(uint8_t bits, uint8_t flashFails);
