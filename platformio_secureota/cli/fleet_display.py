@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.text import Text
 
 from platformio_secureota.cli import console, verdict
+from platformio_secureota.cli.unframed import Unframed
 from platformio_secureota.fleet import Outcome
 from platformio_secureota.names import printable
 
@@ -36,25 +37,13 @@ def display(total: int) -> Lines:
     return _Bars(total) if sys.stderr.isatty() else Lines(total)
 
 
-class Lines:
+class Lines(Unframed):
     """For logs: a line when a device's turn comes, and one when its outcome is known."""
 
     def __init__(self, total: int) -> None:
         """`total`: how many devices there are."""
         self._total = total
         self._ended = 0
-
-    def __enter__(self) -> Lines:
-        """Begin."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End."""
 
     def begins(self, device: Device, *, canary: bool) -> None:
         """Write who it is."""
@@ -137,12 +126,10 @@ def show(report: Report, *, to_stderr: bool) -> None:
         for each in report.results:
             cells = (printable(each.device.name), each.outcome.value, _time(each), _why(each))
             click.echo("\t".join(cells).rstrip("\t"), file=stream)
-    hints = {
-        each.error.reason.value: each.error.hint
-        for each in report.results
-        if each.error is not None and each.error.hint
-    }
-    for reason, hint in hints.items():
+    failed = [each.error for each in report.results if each.error is not None]
+    # One cause may take different steps: each is said once.
+    hints = dict.fromkeys((error.reason.value, error.hint) for error in failed if error.hint)
+    for reason, hint in hints:
         console.note(f"{reason}: {hint}")
 
 

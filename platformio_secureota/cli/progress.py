@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from platformio_secureota.cli import console
+from platformio_secureota.cli.unframed import Unframed
 from platformio_secureota.ota import State
 
 if TYPE_CHECKING:
@@ -48,24 +49,12 @@ def display() -> Display:
     return _Bar() if sys.stderr.isatty() else Lines()
 
 
-class Lines:
+class Lines(Unframed):
     """For logs: a line for each state, and one for every tenth of the bytes."""
 
     def __init__(self, *, percent: bool = True) -> None:
         """With `percent` unset, states alone."""
         self._next = 0 if percent else 101
-
-    def __enter__(self) -> Lines:
-        """Begin."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End."""
 
     def state(self, state: State) -> None:
         """Write the state."""

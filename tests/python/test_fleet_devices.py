@@ -105,6 +105,10 @@ def test_two_dozen_devices(two_dozen: Fleet) -> None:
     assert tool.end() == 0, tool.said
     assert tool.counts() == {"updated": 24}
     assert restarted(two_dozen)
+    again = Tool(two_dozen)
+    assert again.end() == 0, again.said
+    assert again.counts() == {"already": 24}
+    assert two_dozen.boots() == [2] * 24
     # About eight files for each of those under way, beside the interpreter's own.
     assert tool.most_files < 40 + 8 * PARALLEL
 
@@ -122,7 +126,9 @@ def test_an_interrupted_rollout_is_taken_up_again(two_dozen: Fleet) -> None:
 
     again = Tool(two_dozen)
     assert again.end() == 0, again.said
+    assert again.counts() == {"already": counts["updated"], "updated": counts["untouched"]}
     assert restarted(two_dozen)
+    assert two_dozen.boots() == [2] * 24
 
 
 def test_the_second_interruption_waits_for_nobody(two_dozen: Fleet) -> None:
