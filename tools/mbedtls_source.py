@@ -29,6 +29,7 @@ def unpack(suite: str, folder: Path) -> None:
     archive.close()
     tarball = next(work.glob("mbedtls_*.orig.tar.*"))
     with tarfile.open(tarball) as upstream:
+        upstream.extraction_filter = getattr(tarfile, "data_filter", None)  # newer Pythons have it
         # One folder of a name that differs stands before all.
         members = [one for one in upstream if one.name.partition("/")[2].startswith(WANTED)]
         upstream.extractall(work / "all", members)  # noqa: S202 - apt has verified who signed it
