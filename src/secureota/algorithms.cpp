@@ -13,21 +13,22 @@ bool isNull(Bytes parameters) {
   return parameters == Bytes(kNull, sizeof kNull);
 }
 
-// Bits of a positive INTEGER; 0 for any other.
+// Bits of a positive INTEGER in the fewest octets; 0 for any other.
 size_t positiveBits(Bytes integer) {
   if (integer.data[0] >= 0x80) {
     return 0;
   }
+  // Of leading octets that are zero there is one at most; it leaves the next one's bits to count.
   size_t bits = integer.size * 8;
-  for (size_t i = 0; i < integer.size; ++i) {
-    for (uint8_t mask = 0x80; mask != 0; mask = static_cast<uint8_t>(mask >> 1)) {
-      if ((integer.data[i] & mask) != 0) {
-        return bits;
-      }
-      --bits;
-    }
+  unsigned first = integer.data[0];
+  if (first == 0 && integer.size > 1) {
+    bits -= 8;
+    first = integer.data[1];
   }
-  return 0;
+  for (; first < 0x80 && bits != 0; first <<= 1) {
+    --bits;
+  }
+  return bits;
 }
 
 // RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER } (RFC 8017 A.1.1)
@@ -58,9 +59,9 @@ Error checkEcKey(Bytes parameters, Bytes point) {
     SECUREOTA_TRY(reader.read(tag::kObjectIdentifier, &curve));
   }
   size_t coordinate = 0;
-  if (curve == oid::p256()) {
+  if (curve == oid::p256) {
     coordinate = 32;
-  } else if (curve == oid::p384()) {
+  } else if (curve == oid::p384) {
     coordinate = 48;
   } else {
     return Error::KeyNotAllowed;
@@ -79,8 +80,7 @@ Error readAlgorithm(DerReader* reader, AlgorithmIdentifier* out) {
   AlgorithmIdentifier id;
   SECUREOTA_TRY(fields.read(tag::kObjectIdentifier, &id.algorithm));
   if (!fields.atEnd()) {
-    Bytes contents;
-    SECUREOTA_TRY(fields.readAny(&contents, &id.parameters));
+    SECUREOTA_TRY(fields.readAny(&id.parameters));
   }
   SECUREOTA_TRY(fields.expectEnd(Error::Malformed));
   *out = id;
@@ -91,16 +91,21 @@ Error digestAlgorithm(const AlgorithmIdentifier& id, DigestAlgorithm* out) {
   if (!id.parameters.empty() && !isNull(id.parameters)) {
     return Error::AlgorithmNotAllowed;
   }
-  if (id.algorithm == oid::sha256()) {
-    *out = DigestAlgorithm::Sha256;
-  } else if (id.algorithm == oid::sha384()) {
-    *out = DigestAlgorithm::Sha384;
-  } else if (id.algorithm == oid::sha512()) {
-    *out = DigestAlgorithm::Sha512;
-  } else {
-    return Error::AlgorithmNotAllowed;
+  static constexpr struct {
+    Bytes algorithm;
+    DigestAlgorithm meaning;
+  } kAllowed[] = {
+      {oid::sha256, DigestAlgorithm::Sha256},
+      {oid::sha384, DigestAlgorithm::Sha384},
+      {oid::sha512, DigestAlgorithm::Sha512},
+  };
+  for (const auto& allowed : kAllowed) {
+    if (id.algorithm == allowed.algorithm) {
+      *out = allowed.meaning;
+      return Error::None;
+    }
   }
-  return Error::None;
+  return Error::AlgorithmNotAllowed;
 }
 
 bool isSha256(const AlgorithmIdentifier& id) {
@@ -109,16 +114,16 @@ bool isSha256(const AlgorithmIdentifier& id) {
 }
 
 Error signatureAlgorithm(const AlgorithmIdentifier& id, SignatureAlgorithm* out) {
-  const struct {
+  static constexpr struct {
     Bytes algorithm;
     SignatureAlgorithm meaning;
   } kAllowed[] = {
-      {oid::sha256WithRsa(), {KeyFamily::Rsa, DigestAlgorithm::Sha256}},
-      {oid::sha384WithRsa(), {KeyFamily::Rsa, DigestAlgorithm::Sha384}},
-      {oid::sha512WithRsa(), {KeyFamily::Rsa, DigestAlgorithm::Sha512}},
-      {oid::ecdsaWithSha256(), {KeyFamily::Ecdsa, DigestAlgorithm::Sha256}},
-      {oid::ecdsaWithSha384(), {KeyFamily::Ecdsa, DigestAlgorithm::Sha384}},
-      {oid::ecdsaWithSha512(), {KeyFamily::Ecdsa, DigestAlgorithm::Sha512}},
+      {oid::sha256WithRsa, {KeyFamily::Rsa, DigestAlgorithm::Sha256}},
+      {oid::sha384WithRsa, {KeyFamily::Rsa, DigestAlgorithm::Sha384}},
+      {oid::sha512WithRsa, {KeyFamily::Rsa, DigestAlgorithm::Sha512}},
+      {oid::ecdsaWithSha256, {KeyFamily::Ecdsa, DigestAlgorithm::Sha256}},
+      {oid::ecdsaWithSha384, {KeyFamily::Ecdsa, DigestAlgorithm::Sha384}},
+      {oid::ecdsaWithSha512, {KeyFamily::Ecdsa, DigestAlgorithm::Sha512}},
   };
   for (const auto& allowed : kAllowed) {
     if (id.algorithm != allowed.algorithm) {
@@ -137,7 +142,7 @@ Error signatureAlgorithm(const AlgorithmIdentifier& id, SignatureAlgorithm* out)
 }
 
 bool isRsaEncryption(const AlgorithmIdentifier& id) {
-  return id.algorithm == oid::rsaEncryption() && isNull(id.parameters);
+  return id.algorithm == oid::rsaEncryption && isNull(id.parameters);
 }
 
 Error keyFamily(Bytes subjectPublicKeyInfo, KeyFamily* out) {
@@ -155,7 +160,7 @@ Error keyFamily(Bytes subjectPublicKeyInfo, KeyFamily* out) {
     *out = KeyFamily::Rsa;
     return Error::None;
   }
-  if (id.algorithm == oid::ecPublicKey()) {
+  if (id.algorithm == oid::ecPublicKey) {
     SECUREOTA_TRY(checkEcKey(id.parameters, key));
     *out = KeyFamily::Ecdsa;
     return Error::None;

@@ -13,14 +13,14 @@ struct Bytes {
   const uint8_t* data;
   size_t size;
 
-  Bytes() : data(nullptr), size(0) {}
-  Bytes(const uint8_t* d, size_t n) : data(d), size(n) {}
+  constexpr Bytes() : data(nullptr), size(0) {}
+  constexpr Bytes(const uint8_t* d, size_t n) : data(d), size(n) {}
 
   bool empty() const { return size == 0; }
-  bool operator==(Bytes other) const {
+  bool operator==(const Bytes& other) const {
     return size == other.size && (size == 0 || memcmp(data, other.data, size) == 0);
   }
-  bool operator!=(Bytes other) const { return !(*this == other); }
+  bool operator!=(const Bytes& other) const { return !(*this == other); }
 };
 
 }  // namespace secureota

@@ -72,10 +72,8 @@ Error parseTbs(Bytes tbs, Certificate* out) {
   SECUREOTA_TRY(validity.expectEnd(Error::Malformed));
   SECUREOTA_TRY(fields.readWhole(tag::kSequence, &out->subject));
   SECUREOTA_TRY(fields.readWhole(tag::kSequence, &out->subjectPublicKeyInfo));
-  Bytes ignored;
-  bool present = false;
-  SECUREOTA_TRY(fields.readOptional(tag::context(1), &ignored, &present));  // issuerUniqueID
-  SECUREOTA_TRY(fields.readOptional(tag::context(2), &ignored, &present));  // subjectUniqueID
+  SECUREOTA_TRY(fields.skipOptional(tag::context(1)));  // issuerUniqueID
+  SECUREOTA_TRY(fields.skipOptional(tag::context(2)));  // subjectUniqueID
   if (isV3 && fields.nextIs(tag::contextConstructed(3))) {
     DerReader wrapped((Bytes()));
     SECUREOTA_TRY(fields.enter(tag::contextConstructed(3), &wrapped));
@@ -127,8 +125,7 @@ Error parseExtendedKeyUsage(Bytes value, Bytes* out) {
   SECUREOTA_TRY(enterUnchecked(value, tag::kSequence, out));
   DerReader purposes(*out);
   do {
-    Bytes purpose;
-    SECUREOTA_TRY(purposes.read(tag::kObjectIdentifier, &purpose));
+    SECUREOTA_TRY(purposes.skip(tag::kObjectIdentifier));
   } while (!purposes.atEnd());
   return Error::None;
 }
@@ -153,20 +150,20 @@ Error parsePolicies(Bytes value, Extensions* out) {
 }
 
 Error parseExtension(const Extension& extension, Extensions* out) {
-  if (extension.id == oid::basicConstraints()) {
+  if (extension.id == oid::basicConstraints) {
     return parseBasicConstraints(extension.value, out);
   }
-  if (extension.id == oid::keyUsage()) {
+  if (extension.id == oid::keyUsage) {
     return parseKeyUsage(extension.value, out);
   }
-  if (extension.id == oid::extendedKeyUsage()) {
+  if (extension.id == oid::extendedKeyUsage) {
     out->extendedKeyUsageCritical = extension.critical;
     return parseExtendedKeyUsage(extension.value, &out->extendedKeyUsage);
   }
-  if (extension.id == oid::certificatePolicies()) {
+  if (extension.id == oid::certificatePolicies) {
     return parsePolicies(extension.value, out);
   }
-  if (extension.id == oid::subjectAltName()) {
+  if (extension.id == oid::subjectAltName) {
     return enterUnchecked(extension.value, tag::kSequence, &out->alternativeNames);
   }
   if (extension.critical) {
@@ -176,6 +173,17 @@ Error parseExtension(const Extension& extension, Extensions* out) {
 }
 
 }  // namespace
+
+Certificate::Certificate() : notBefore(0), notAfter(0) {}
+
+Extensions::Extensions()
+    : isCa(false),
+      pathLen(kNoPathLen),
+      hasKeyUsage(false),
+      keyUsage(0),
+      extendedKeyUsageCritical(false),
+      hasPolicies(false),
+      unknownCritical(false) {}
 
 Error readExtension(DerReader* reader, Extension* out) {
   DerReader fields((Bytes()));
@@ -235,7 +243,7 @@ bool assertsPolicy(Bytes policies, Bytes policy) {
     if (readPolicy(&reader, &id) != Error::None) {
       return false;
     }
-    if (id == policy || id == oid::anyPolicy()) {
+    if (id == policy || id == oid::anyPolicy) {
       return true;
     }
   }

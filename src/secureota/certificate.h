@@ -13,6 +13,7 @@ const size_t kMaxExtensions = 32;
 
 // The fields of one certificate, as views of its bytes.
 struct Certificate {
+  Certificate();
   Bytes der;
   Bytes tbs;     // what the signature covers
   Bytes serial;  // contents of the INTEGER
@@ -52,14 +53,7 @@ struct Extensions {
 
   static const int kNoPathLen = -1;
 
-  Extensions()
-      : isCa(false),
-        pathLen(kNoPathLen),
-        hasKeyUsage(false),
-        keyUsage(0),
-        extendedKeyUsageCritical(false),
-        hasPolicies(false),
-        unknownCritical(false) {}
+  Extensions();
 };
 
 // Parses one certificate that checkDer() has seen. NotDer, Malformed.

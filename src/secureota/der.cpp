@@ -151,8 +151,9 @@ Error DerReader::takeValue(Bytes* contents, Bytes* whole) {
   return Error::None;
 }
 
-Error DerReader::readAny(Bytes* contents, Bytes* whole) {
-  return atEnd() ? Error::Malformed : takeValue(contents, whole);
+Error DerReader::readAny(Bytes* whole) {
+  Bytes contents;
+  return atEnd() ? Error::Malformed : takeValue(&contents, whole);
 }
 
 Error DerReader::read(uint8_t tag, Bytes* contents) {
@@ -161,13 +162,21 @@ Error DerReader::read(uint8_t tag, Bytes* contents) {
 }
 
 Error DerReader::readWhole(uint8_t tag, Bytes* whole) {
-  Bytes contents;
-  return nextIs(tag) ? takeValue(&contents, whole) : Error::Malformed;
+  return nextIs(tag) ? readAny(whole) : Error::Malformed;
 }
 
 Error DerReader::readOptional(uint8_t tag, Bytes* contents, bool* present) {
   *present = nextIs(tag);
   return *present ? read(tag, contents) : Error::None;
+}
+
+Error DerReader::skip(uint8_t tag) {
+  Bytes whole;
+  return readWhole(tag, &whole);
+}
+
+Error DerReader::skipOptional(uint8_t tag) {
+  return nextIs(tag) ? skip(tag) : Error::None;
 }
 
 Error DerReader::readDefaultFalse(bool* value) {

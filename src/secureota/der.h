@@ -61,10 +61,14 @@ class DerReader {
   SECUREOTA_NODISCARD Error read(uint8_t tag, Bytes* contents);
   // Takes a value of this tag; gives it with its tag and length.
   SECUREOTA_NODISCARD Error readWhole(uint8_t tag, Bytes* whole);
-  // Takes a value of whatever tag.
-  SECUREOTA_NODISCARD Error readAny(Bytes* contents, Bytes* whole);
+  // Takes a value of whatever tag; gives it with its tag and length.
+  SECUREOTA_NODISCARD Error readAny(Bytes* whole);
   // Takes a value of this tag if it is next; *present says so.
   SECUREOTA_NODISCARD Error readOptional(uint8_t tag, Bytes* contents, bool* present);
+  // Takes a value of this tag that nobody wants to see.
+  SECUREOTA_NODISCARD Error skip(uint8_t tag);
+  // The same, if it is next.
+  SECUREOTA_NODISCARD Error skipOptional(uint8_t tag);
   // Takes a BOOLEAN DEFAULT FALSE. Encoding the default is NotDer (X.690 11.5).
   SECUREOTA_NODISCARD Error readDefaultFalse(bool* value);
   // A reader over the contents of a value of this tag.

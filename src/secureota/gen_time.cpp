@@ -5,13 +5,10 @@ namespace {
 
 const size_t kCalendarDigits = 14;
 const size_t kMicrosecondDigits = 6;
+const int64_t kSecondsOfDay = 86400;
 
 bool isDigit(uint8_t c) {
   return c >= '0' && c <= '9';
-}
-
-int twoDigits(const uint8_t* at) {
-  return (at[0] - '0') * 10 + (at[1] - '0');
 }
 
 bool isLeapYear(int year) {
@@ -25,34 +22,36 @@ int daysInMonth(int year, int month) {
 
 // Days from 1970-01-01, in the Gregorian calendar. Years begin in March here, so that the leap day
 // is a year's last and months are 153 days every five.
-int64_t daysFromEpoch(int year, int month, int day) {
+int32_t daysFromEpoch(int year, int month, int day) {
   const int shifted = month > 2 ? month - 3 : month + 9;
-  const int64_t y = month > 2 ? year : year - 1;
-  const int64_t dayOfYear = (153 * shifted + 2) / 5 + day - 1;
-  const int64_t kDaysToEpoch = 719468;  // from 0000-03-01
+  const int32_t y = month > 2 ? year : year - 1;
+  const int32_t dayOfYear = (153 * shifted + 2) / 5 + day - 1;
+  const int32_t kDaysToEpoch = 719468;  // from 0000-03-01
   return y * 365 + y / 4 - y / 100 + y / 400 + dayOfYear - kDaysToEpoch;
 }
 
 }  // namespace
 
 bool parseCalendarTime(const uint8_t digits[14], Time* out) {
-  for (size_t i = 0; i < kCalendarDigits; ++i) {
-    if (!isDigit(digits[i])) {
+  int pairs[kCalendarDigits / 2];
+  for (size_t i = 0; i < kCalendarDigits; i += 2) {
+    if (!isDigit(digits[i]) || !isDigit(digits[i + 1])) {
       return false;
     }
+    pairs[i / 2] = (digits[i] - '0') * 10 + (digits[i + 1] - '0');
   }
-  const int year = twoDigits(digits) * 100 + twoDigits(digits + 2);
-  const int month = twoDigits(digits + 4);
-  const int day = twoDigits(digits + 6);
-  const int hour = twoDigits(digits + 8);
-  const int minute = twoDigits(digits + 10);
-  const int second = twoDigits(digits + 12);
+  const int year = pairs[0] * 100 + pairs[1];
+  const int month = pairs[2];
+  const int day = pairs[3];
+  const int hour = pairs[4];
+  const int minute = pairs[5];
+  const int second = pairs[6];
   if (year < 1 || month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month) ||
       hour > 23 || minute > 59 || second > 59) {
     return false;
   }
-  const int64_t minutes = (daysFromEpoch(year, month, day) * 24 + hour) * 60 + minute;
-  *out = (minutes * 60 + second) * kSecond;
+  const int32_t secondOfDay = (hour * 60 + minute) * 60 + second;
+  *out = (daysFromEpoch(year, month, day) * kSecondsOfDay + secondOfDay) * kSecond;
   return true;
 }
 
@@ -67,16 +66,18 @@ Error parseGenTime(Bytes text, Time* out) {
     if (fraction.size < 2 || fraction.data[0] != '.' || fraction.data[fraction.size - 1] == '0') {
       return Error::BadGenTime;
     }
-    Time unit = kSecond;
+    int32_t unit = kSecond;
+    int32_t microseconds = 0;
     for (size_t i = 1; i < fraction.size; ++i) {
       if (!isDigit(fraction.data[i])) {
         return Error::BadGenTime;
       }
       if (i <= kMicrosecondDigits) {
         unit /= 10;
-        time += (fraction.data[i] - '0') * unit;
+        microseconds += (fraction.data[i] - '0') * unit;
       }
     }
+    time += microseconds;
   }
   *out = time;
   return Error::None;

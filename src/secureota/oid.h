@@ -7,10 +7,8 @@ namespace secureota {
 namespace oid {
 
 #define SECUREOTA_OID(name, ...)                      \
-  inline Bytes name() {                               \
-    static const uint8_t kContents[] = {__VA_ARGS__}; \
-    return Bytes(kContents, sizeof kContents);        \
-  }
+  constexpr uint8_t name##Contents[] = {__VA_ARGS__}; \
+  constexpr Bytes name(name##Contents, sizeof name##Contents);
 
 // CMS and RFC 3161
 SECUREOTA_OID(signedData, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02)

@@ -38,7 +38,7 @@ bool allowsTimeStamping(Bytes extendedKeyUsage) {
   DerReader purposes(extendedKeyUsage);
   Bytes purpose;
   while (!purposes.atEnd() && purposes.read(tag::kObjectIdentifier, &purpose) == Error::None) {
-    if (purpose == oid::timeStamping() || purpose == oid::anyExtendedKeyUsage()) {
+    if (purpose == oid::timeStamping || purpose == oid::anyExtendedKeyUsage) {
       return true;
     }
   }
@@ -82,7 +82,7 @@ class Search {
     bool good = false;
     SECUREOTA_TRY(append(signer_, &good));
     while (!good && length_ > 0) {
-      Certificate candidate = Certificate();
+      Certificate candidate;
       bool found = false;
       SECUREOTA_TRY(nextCandidate(&candidate, &found));
       if (!found) {
@@ -197,7 +197,7 @@ class Search {
   }
 
   Error checkAuthorityFields(Bytes der, int* mayFollow) {
-    Certificate authority = Certificate();
+    Certificate authority;
     Extensions extensions;
     SECUREOTA_TRY(parseCertificate(der, &authority));
     SECUREOTA_TRY(parseExtensions(authority, &extensions));
@@ -221,7 +221,7 @@ class Search {
   Error checkSignatures(const TrustAnchor& anchor) {
     Bytes issuerKey = anchor.subjectPublicKeyInfo;
     for (size_t i = length_; i-- > 0;) {
-      Certificate certificate = Certificate();
+      Certificate certificate;
       SECUREOTA_TRY(parseCertificate(chain_[i].certificate, &certificate));
       SECUREOTA_TRY(checkSignature(certificate, issuerKey));
       issuerKey = certificate.subjectPublicKeyInfo;

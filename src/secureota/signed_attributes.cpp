@@ -24,9 +24,8 @@ Error singleAttributes(const SignerInfo& info, SignedAttributes* out) {
       return Error::UnexpectedField;
     }
     DerReader values(attribute.values);
-    Bytes contents;
     Bytes value;
-    SECUREOTA_TRY(values.readAny(&contents, &value));
+    SECUREOTA_TRY(values.readAny(&value));
     DerReader before = first;
     for (size_t i = 0; i < count; ++i) {
       Attribute other;
@@ -38,13 +37,13 @@ Error singleAttributes(const SignerInfo& info, SignedAttributes* out) {
     if (!values.atEnd()) {
       return Error::AttributeRepeated;
     }
-    if (attribute.type == oid::contentType()) {
+    if (attribute.type == oid::contentType) {
       found.contentType = value;
-    } else if (attribute.type == oid::messageDigest()) {
+    } else if (attribute.type == oid::messageDigest) {
       found.messageDigest = value;
-    } else if (attribute.type == oid::signingCertificate()) {
+    } else if (attribute.type == oid::signingCertificate) {
       found.signingCertificate = value;
-    } else if (attribute.type == oid::signingCertificateV2()) {
+    } else if (attribute.type == oid::signingCertificateV2) {
       found.signingCertificateV2 = value;
     }
   }

@@ -21,7 +21,7 @@ Error isBound(const Certificate& certificate, const Binding& binding, bool* out)
 
 Error considerSigner(Bytes der, const SignerInfo& info, const Bindings& bindings, bool* byName,
                      bool* found, Certificate* out) {
-  Certificate candidate = Certificate();
+  Certificate candidate;
   SECUREOTA_TRY(parseCertificate(der, &candidate));
   if (candidate.issuer != info.issuer || candidate.serial != info.serial) {
     return Error::None;
@@ -41,7 +41,7 @@ Error considerSigner(Bytes der, const SignerInfo& info, const Bindings& bindings
 }  // namespace
 
 Error readBindings(const SignedAttributes& attributes, bool requireV2, Bindings* out) {
-  Bindings found = Bindings();
+  Bindings found;
   if (!attributes.signingCertificateV2.empty()) {
     Binding& v2 = found.v2;
     SECUREOTA_TRY(parseSigningCertificate(attributes.signingCertificateV2, true, &v2.ess));
@@ -97,9 +97,8 @@ bool isNameOf(Bytes name, const Certificate& signer, const Extensions& extension
   }
   DerReader names(extensions.alternativeNames);
   while (!names.atEnd()) {
-    Bytes contents;
     Bytes whole;
-    if (names.readAny(&contents, &whole) != Error::None) {
+    if (names.readAny(&whole) != Error::None) {
       return false;
     }
     if (whole == name) {
@@ -116,7 +115,7 @@ Error checkSigner(const Extensions& extensions) {
   DerReader purposes(extensions.extendedKeyUsage);
   Bytes purpose;
   if (purposes.read(tag::kObjectIdentifier, &purpose) != Error::None ||
-      purpose != oid::timeStamping() || !purposes.atEnd() || !extensions.extendedKeyUsageCritical) {
+      purpose != oid::timeStamping || !purposes.atEnd() || !extensions.extendedKeyUsageCritical) {
     return Error::WrongPurpose;
   }
   const uint8_t allowed = key_usage::kDigitalSignature | key_usage::kNonRepudiation;

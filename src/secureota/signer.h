@@ -9,6 +9,8 @@ namespace secureota {
 
 // One attribute that says which certificate signs.
 struct Binding {
+  Binding() : present(false), digest(DigestAlgorithm::Sha256) {}
+
   bool present;
   DigestAlgorithm digest;
   EssCertId ess;
@@ -25,6 +27,8 @@ SECUREOTA_NODISCARD Error readBindings(const SignedAttributes& attributes, bool 
                                        Bindings* out);
 
 struct Signer {
+  Signer() : isAnchor(false) {}
+
   Certificate certificate;
   bool isAnchor;
 };

@@ -15,8 +15,7 @@ Error parseStatusInfo(DerReader* fields, TimeStampResp* out) {
     DerReader texts((Bytes()));
     SECUREOTA_TRY(info.enter(tag::kSequence, &texts));
     while (!texts.atEnd()) {
-      Bytes text;  // of any length; never copied
-      SECUREOTA_TRY(texts.read(tag::kUtf8String, &text));
+      SECUREOTA_TRY(texts.skip(tag::kUtf8String));  // of any length; never copied
     }
   }
   Bytes failInfo;
@@ -45,8 +44,7 @@ Error parseEncapsulatedContent(DerReader* fields, SignedData* out) {
 Error checkSequences(Bytes contents) {
   DerReader reader(contents);
   while (!reader.atEnd()) {
-    Bytes value;
-    SECUREOTA_TRY(reader.read(tag::kSequence, &value));
+    SECUREOTA_TRY(reader.skip(tag::kSequence));
   }
   return Error::None;
 }
@@ -84,10 +82,10 @@ Error readImprint(DerReader* fields, TstInfo* out) {
 Error readAccuracy(DerReader* fields, TstInfo* out) {
   DerReader reader((Bytes()));
   SECUREOTA_TRY(fields->enter(tag::kSequence, &reader));
-  bool hasSeconds = false;
+  bool present = false;
   bool hasMillis = false;
   bool hasMicros = false;
-  SECUREOTA_TRY(reader.readOptional(tag::kInteger, &out->accuracySeconds, &hasSeconds));
+  SECUREOTA_TRY(reader.readOptional(tag::kInteger, &out->accuracySeconds, &present));
   SECUREOTA_TRY(reader.readOptional(tag::context(0), &out->accuracyMillis, &hasMillis));
   SECUREOTA_TRY(reader.readOptional(tag::context(1), &out->accuracyMicros, &hasMicros));
   SECUREOTA_TRY(reader.expectEnd(Error::UnexpectedField));
@@ -113,8 +111,16 @@ Error anyCritical(Bytes extensions, bool* out) {
 
 }  // namespace
 
+// Here and not in the header: who has such a value calls one function, and does not hold two dozen
+// stores of its own.
+TimeStampResp::TimeStampResp() : hasFailInfo(false), hasToken(false) {}
+SignedData::SignedData() : hasContent(false) {}
+SignerInfo::SignerInfo() = default;
+EssCertId::EssCertId() : hasAlgorithm(false), hasIssuerSerial(false) {}
+TstInfo::TstInfo() : unknownCritical(false) {}
+
 Error parseResponse(Bytes der, TimeStampResp* out) {
-  TimeStampResp response = TimeStampResp();
+  TimeStampResp response;
   DerReader outer(der);
   DerReader fields((Bytes()));
   SECUREOTA_TRY(outer.enter(tag::kSequence, &fields));
@@ -141,7 +147,7 @@ Error parseContentInfo(Bytes token, ContentInfo* out) {
 }
 
 Error parseSignedData(Bytes content, SignedData* out) {
-  SignedData data = SignedData();
+  SignedData data;
   DerReader outer(content);
   DerReader fields((Bytes()));
   SECUREOTA_TRY(outer.enter(tag::kSequence, &fields));
@@ -150,11 +156,10 @@ Error parseSignedData(Bytes content, SignedData* out) {
   SECUREOTA_TRY(fields.read(tag::kSet, &data.digestAlgorithms));
   SECUREOTA_TRY(checkAlgorithms(data.digestAlgorithms));
   SECUREOTA_TRY(parseEncapsulatedContent(&fields, &data));
-  Bytes crls;  // not evidence here, never read
   bool present = false;
   SECUREOTA_TRY(fields.readOptional(tag::contextConstructed(0), &data.certificates, &present));
   SECUREOTA_TRY(checkSequences(data.certificates));
-  SECUREOTA_TRY(fields.readOptional(tag::contextConstructed(1), &crls, &present));
+  SECUREOTA_TRY(fields.skipOptional(tag::contextConstructed(1)));  // crls: no evidence here
   SECUREOTA_TRY(fields.read(tag::kSet, &data.signerInfos));
   SECUREOTA_TRY(checkSequences(data.signerInfos));
   SECUREOTA_TRY(fields.expectEnd(Error::UnexpectedField));
@@ -175,8 +180,7 @@ Error parseSignerInfo(Bytes der, SignerInfo* out) {
     SECUREOTA_TRY(sid.read(tag::kInteger, &info.serial));
     SECUREOTA_TRY(sid.expectEnd(Error::Malformed));
   } else {
-    Bytes keyIdentifier;
-    SECUREOTA_TRY(fields.read(tag::context(0), &keyIdentifier));
+    SECUREOTA_TRY(fields.skip(tag::context(0)));  // subjectKeyIdentifier
   }
   SECUREOTA_TRY(readAlgorithm(&fields, &info.digestAlgorithm));
   if (fields.nextIs(tag::contextConstructed(0))) {
@@ -184,9 +188,7 @@ Error parseSignerInfo(Bytes der, SignerInfo* out) {
   }
   SECUREOTA_TRY(readAlgorithm(&fields, &info.signatureAlgorithm));
   SECUREOTA_TRY(fields.read(tag::kOctetString, &info.signature));
-  Bytes unsignedAttributes;  // never read (check 32)
-  bool present = false;
-  SECUREOTA_TRY(fields.readOptional(tag::contextConstructed(1), &unsignedAttributes, &present));
+  SECUREOTA_TRY(fields.skipOptional(tag::contextConstructed(1)));  // unsignedAttrs (check 32)
   SECUREOTA_TRY(fields.expectEnd(Error::UnexpectedField));
   *out = info;
   return Error::None;
@@ -202,27 +204,24 @@ Error readAttribute(DerReader* reader, Attribute* out) {
 }
 
 Error parseSigningCertificate(Bytes value, bool isV2, EssCertId* out) {
-  EssCertId id = EssCertId();
+  EssCertId id;
   DerReader outer(value);
   DerReader fields((Bytes()));
   DerReader certs((Bytes()));
   SECUREOTA_TRY(outer.enter(tag::kSequence, &fields));
   SECUREOTA_TRY(fields.enter(tag::kSequence, &certs));
-  Bytes policies;
-  bool present = false;
-  SECUREOTA_TRY(fields.readOptional(tag::kSequence, &policies, &present));
+  SECUREOTA_TRY(fields.skipOptional(tag::kSequence));  // policies
   SECUREOTA_TRY(fields.expectEnd(Error::Malformed));
 
   DerReader first((Bytes()));
   SECUREOTA_TRY(certs.enter(tag::kSequence, &first));
   while (!certs.atEnd()) {
-    Bytes other;
-    SECUREOTA_TRY(certs.read(tag::kSequence, &other));
+    SECUREOTA_TRY(certs.skip(tag::kSequence));
   }
   if (isV2 && first.nextIs(tag::kSequence)) {
     SECUREOTA_TRY(readAlgorithm(&first, &id.algorithm));
     id.hasAlgorithm = true;
-    if (id.algorithm.algorithm == oid::sha256() && id.algorithm.parameters.empty()) {
+    if (id.algorithm.algorithm == oid::sha256 && id.algorithm.parameters.empty()) {
       return Error::NotDer;  // a default value is encoded
     }
   }
@@ -241,7 +240,7 @@ Error parseSigningCertificate(Bytes value, bool isV2, EssCertId* out) {
 }
 
 Error parseTstInfo(Bytes der, TstInfo* out) {
-  TstInfo info = TstInfo();
+  TstInfo info;
   DerReader outer(der);
   DerReader fields((Bytes()));
   SECUREOTA_TRY(outer.enter(tag::kSequence, &fields));
@@ -256,17 +255,16 @@ Error parseTstInfo(Bytes der, TstInfo* out) {
   }
   bool ordering = false;  // about two tokens of one authority; nothing here depends on it
   SECUREOTA_TRY(fields.readDefaultFalse(&ordering));
-  Bytes nonce;  // the host's business; here it need only be an INTEGER (check 24)
-  bool present = false;
-  SECUREOTA_TRY(fields.readOptional(tag::kInteger, &nonce, &present));
+  // The nonce is the host's business; here it need only be an INTEGER (check 24).
+  SECUREOTA_TRY(fields.skipOptional(tag::kInteger));
   if (fields.nextIs(tag::contextConstructed(0))) {
     DerReader wrapped((Bytes()));
-    Bytes contents;
     SECUREOTA_TRY(fields.enter(tag::contextConstructed(0), &wrapped));
-    SECUREOTA_TRY(wrapped.readAny(&contents, &info.tsa));
+    SECUREOTA_TRY(wrapped.readAny(&info.tsa));
     SECUREOTA_TRY(wrapped.expectEnd(Error::Malformed));
   }
   Bytes extensions;
+  bool present = false;
   SECUREOTA_TRY(fields.readOptional(tag::contextConstructed(1), &extensions, &present));
   SECUREOTA_TRY(fields.expectEnd(Error::UnexpectedField));
   SECUREOTA_TRY(anyCritical(extensions, &info.unknownCritical));

@@ -17,6 +17,7 @@ const size_t kMaxAttributes = 16;
 
 // TimeStampResp ::= SEQUENCE { status PKIStatusInfo, timeStampToken OPTIONAL } (2.4.2)
 struct TimeStampResp {
+  TimeStampResp();
   Bytes status;  // contents of the INTEGER
   bool hasFailInfo;
   bool hasToken;
@@ -34,6 +35,7 @@ SECUREOTA_NODISCARD Error parseContentInfo(Bytes token, ContentInfo* out);
 // SignedData ::= SEQUENCE { version, digestAlgorithms, encapContentInfo, [0], [1], signerInfos }
 // (RFC 5652 5.1)
 struct SignedData {
+  SignedData();
   Bytes version;           // contents of the INTEGER
   Bytes digestAlgorithms;  // contents of the SET OF AlgorithmIdentifier
   Bytes contentType;
@@ -47,6 +49,7 @@ SECUREOTA_NODISCARD Error parseSignedData(Bytes content, SignedData* out);
 // SignerInfo ::= SEQUENCE { version, sid, digestAlgorithm, [0], signatureAlgorithm, signature, [1]
 // } (RFC 5652 5.3)
 struct SignerInfo {
+  SignerInfo();
   Bytes version;  // contents of the INTEGER
   Bytes issuer;   // Name as encoded; empty where the signer is named in another way
   Bytes serial;
@@ -66,6 +69,7 @@ SECUREOTA_NODISCARD Error readAttribute(DerReader* reader, Attribute* out);
 
 // The first ESSCertID (RFC 2634 5.4.1) or ESSCertIDv2 (RFC 5035 4) of an attribute.
 struct EssCertId {
+  EssCertId();
   bool hasAlgorithm;  // else: SHA-256 in version 2, SHA-1 in version 1
   AlgorithmIdentifier algorithm;
   Bytes certificateDigest;
@@ -78,6 +82,7 @@ SECUREOTA_NODISCARD Error parseSigningCertificate(Bytes value, bool isV2, EssCer
 
 // TSTInfo (RFC 3161 2.4.2). INTEGERs by their contents; empty where they are absent.
 struct TstInfo {
+  TstInfo();
   Bytes version;
   Bytes policy;  // contents of the OBJECT IDENTIFIER
   AlgorithmIdentifier imprintAlgorithm;

@@ -7,7 +7,7 @@ Error TrustStore::add(Bytes certificateDer) {
   if (count_ == kMaxAnchors) {
     return Error::OutOfMemory;
   }
-  Certificate certificate = Certificate();
+  Certificate certificate;
   Extensions extensions;
   KeyFamily family;
   SECUREOTA_TRY(checkDer(certificateDer));

@@ -45,15 +45,14 @@ Error parseCertificates(Bytes bag) {
   DerReader reader(bag);
   size_t count = 0;
   for (DerReader counter(bag); !counter.atEnd(); ++count) {
-    Bytes certificate;
-    SECUREOTA_TRY(counter.readWhole(tag::kSequence, &certificate));
+    SECUREOTA_TRY(counter.skip(tag::kSequence));
   }
   if (count > kMaxCertificates) {
     return Error::TooManyCertificates;
   }
   while (!reader.atEnd()) {
     Bytes der;
-    Certificate certificate = Certificate();
+    Certificate certificate;
     SECUREOTA_TRY(reader.readWhole(tag::kSequence, &der));
     SECUREOTA_TRY(parseCertificate(der, &certificate));
   }
@@ -70,12 +69,10 @@ Error singleSignerInfo(Bytes signerInfos, SignerInfo* out) {
   if (!reader.atEnd()) {
     return Error::SignerInfoUnsupported;
   }
-  SignerInfo info;
-  SECUREOTA_TRY(parseSignerInfo(der, &info));
-  if (!isNumber(info.version, 1) || info.issuer.empty()) {
+  SECUREOTA_TRY(parseSignerInfo(der, out));
+  if (!isNumber(out->version, 1) || out->issuer.empty()) {
     return Error::SignerInfoUnsupported;
   }
-  *out = info;
   return Error::None;
 }
 
@@ -162,14 +159,14 @@ Error verifyToken(Bytes timeStampResp, const TrustStore& anchors, const Rules& r
   // 5: CMS SignedData
   ContentInfo contentInfo;
   SECUREOTA_TRY(parseContentInfo(response.token, &contentInfo));
-  if (contentInfo.contentType != oid::signedData()) {
+  if (contentInfo.contentType != oid::signedData) {
     return Error::NotSignedData;
   }
 
   // 6: version 3, of a TSTInfo
   SignedData signedData;
   SECUREOTA_TRY(parseSignedData(contentInfo.content, &signedData));
-  if (!isNumber(signedData.version, 3) || signedData.contentType != oid::tstInfo() ||
+  if (!isNumber(signedData.version, 3) || signedData.contentType != oid::tstInfo ||
       !signedData.hasContent) {
     return Error::NotTimestampToken;
   }
@@ -191,7 +188,7 @@ Error verifyToken(Bytes timeStampResp, const TrustStore& anchors, const Rules& r
   SECUREOTA_TRY(singleAttributes(signerInfo, &attributes));
 
   // 11: contentType
-  if (!isValue(attributes.contentType, tag::kObjectIdentifier, oid::tstInfo())) {
+  if (!isValue(attributes.contentType, tag::kObjectIdentifier, oid::tstInfo)) {
     return Error::WrongContentType;
   }
 
@@ -257,7 +254,7 @@ Error verifyToken(Bytes timeStampResp, const TrustStore& anchors, const Rules& r
   }
 
   // 16, and the second half of 13: the signer
-  Signer signer = Signer();
+  Signer signer;
   Extensions extensions;
   SECUREOTA_TRY(findSigner(signerInfo, bindings, signedData.certificates, anchors, &signer));
   SECUREOTA_TRY(parseExtensions(signer.certificate, &extensions));

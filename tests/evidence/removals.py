@@ -175,7 +175,7 @@ REMOVALS = [
         "5",
         "id-signedData",
         (never("content_type != timestamp.ID_SIGNED_DATA"),),
-        (never_cc("contentInfo.contentType != oid::signedData()"),),
+        (never_cc("contentInfo.contentType != oid::signedData"),),
     ),
     Removal(
         "6",
@@ -187,7 +187,7 @@ REMOVALS = [
         "6",
         "eContentType id-ct-TSTInfo",
         (py("signed_data.content_type != timestamp.ID_CT_TST_INFO or ", ""),),
-        (cc("signedData.contentType != oid::tstInfo() ||\n      ", ""),),
+        (cc("signedData.contentType != oid::tstInfo ||\n      ", ""),),
     ),
     Removal(
         "7",
@@ -199,7 +199,7 @@ REMOVALS = [
         "7",
         "SignerInfo version 1",
         (py("signer_info.version != _SIGNER_INFO_VERSION or ", ""),),
-        (cc("!isNumber(info.version, 1) || ", ""),),
+        (cc("!isNumber(out->version, 1) || ", ""),),
     ),
     Removal(
         "8",
@@ -214,8 +214,9 @@ REMOVALS = [
         ),
         (
             cc(
-                "  } else {\n    return Error::AlgorithmNotAllowed;\n  }\n  return Error::None;",
-                "  } else {\n    *out = DigestAlgorithm::Sha1;\n  }\n  return Error::None;",
+                "      return Error::None;\n    }\n  }\n  return Error::AlgorithmNotAllowed;",
+                "      return Error::None;\n    }\n  }\n  *out = DigestAlgorithm::Sha1;\n"
+                "  return Error::None;",
                 file="algorithms.cpp",
             ),
         ),
@@ -305,7 +306,7 @@ REMOVALS = [
         "11",
         "contentType attribute",
         (never("attributes.get(timestamp.ID_CONTENT_TYPE) != content_type_value"),),
-        (never_cc("!isValue(attributes.contentType, tag::kObjectIdentifier, oid::tstInfo())"),),
+        (never_cc("!isValue(attributes.contentType, tag::kObjectIdentifier, oid::tstInfo)"),),
     ),
     Removal(
         "12",
@@ -498,8 +499,8 @@ REMOVALS = [
         ),
         (
             cc(
-                "purpose != oid::timeStamping() || !purposes.atEnd()",
-                "(purpose != oid::timeStamping() && purposes.atEnd())",
+                "purpose != oid::timeStamping || !purposes.atEnd()",
+                "(purpose != oid::timeStamping && purposes.atEnd())",
             ),
         ),
     ),
@@ -634,7 +635,7 @@ REMOVALS = [
     Removal(
         "27",
         "clock",
-        (never("rules.now is not None and gen_time > rules.now + CLOCK_SKEW"),),
+        (never("rules.now is not None and gen_time - rules.now > CLOCK_SKEW"),),
         (never_cc("rules.now != kNoTime && genTime > rules.now + kClockSkew"),),
     ),
     Removal(

@@ -84,16 +84,17 @@ Error repairAttributes(const SignerInfo& info, DigestAlgorithm algorithm, Bytes 
     Attribute attribute;
     SECUREOTA_TRY(readAttribute(&reader, &attribute));
     DerReader values(attribute.values);
-    Bytes contents;
     Bytes value;
-    SECUREOTA_TRY(values.readAny(&contents, &value));
-    if (attribute.type == oid::messageDigest()) {
+    SECUREOTA_TRY(values.readAny(&value));
+    if (attribute.type == oid::messageDigest) {
+      Bytes contents;
+      SECUREOTA_TRY(DerReader(value).read(value.data[0], &contents));
       SECUREOTA_TRY(putDigest(algorithm, content, contents));
     } else if (signer.empty()) {
       continue;  // nobody is named: what binds stays as it is
-    } else if (attribute.type == oid::signingCertificateV2()) {
+    } else if (attribute.type == oid::signingCertificateV2) {
       (void)(repairEss(value, true, signer) == Error::None);
-    } else if (attribute.type == oid::signingCertificate()) {
+    } else if (attribute.type == oid::signingCertificate) {
       (void)(repairEss(value, false, signer) == Error::None);
     }
   }
