@@ -194,7 +194,7 @@ class TestRefused:
             Reason.TrailingData: good + b"!",
             Reason.TokenTooLarge: container.build(bytes(16385), image),
             Reason.NotTrusted: signed(version_2, identity=THEIRS),
-            Reason.SignatureInvalid: container.build(token[:-1] + b"\x00", image),
+            Reason.SignatureInvalid: container.build(token[:-1] + bytes([token[-1] ^ 1]), image),
             Reason.ImageMismatch: good[:-1] + bytes([good[-1] ^ 1]),
             Reason.ImageTooLarge: signed(bytes(32 * 1024 * 1024 + 1)),
         }[reason]
