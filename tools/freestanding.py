@@ -18,7 +18,7 @@ import elf_object
 
 # The one file that may call the provider of cryptography.
 PROVIDER = "crypto_mbedtls.o"
-PROVIDED = re.compile(r"mbedtls_\w+")
+PROVIDED = re.compile(r"mbedtls_\w+|psa_crypto_init")
 
 ALLOWED = {
     # <string.h>: none of these allocates.
