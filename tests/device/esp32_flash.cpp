@@ -194,11 +194,13 @@ void whatIsNoApplicationImage() {
 void secondUpdateBeforeTheRestart() {
   chip.reset();
   install(0, image(3000));
+  chip.states[0] = ESP_OTA_IMG_VALID;
   PartitionSink sink;
   CHECK_ERROR(writeImage(&sink, image(5000)), Error::None);
   CHECK_ERROR(sink.activate(), Error::None);
   CHECK_ERROR(sink.open(ImageKind::Application, 5000), Error::None);
-  CHECK(chip.boot == &chip.partitions[0]);  // half an image must not be what boots
+  CHECK(chip.boot == &chip.partitions[0]);     // half an image must not be what boots
+  CHECK(chip.states[0] == ESP_OTA_IMG_VALID);  // nor what runs be on trial again
   sink.abort();
   CHECK(spareIsNoImage());
 }

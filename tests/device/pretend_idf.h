@@ -91,6 +91,7 @@ esp_err_t esp_ota_set_boot_partition(const esp_partition_t* partition) {
     return ESP_ERR_OTA_VALIDATE_FAILED;
   }
   chip.boot = partition;
+  chip.stateOf(partition) = ESP_OTA_IMG_NEW;  // whatever it was before
   return ESP_OK;
 }
 esp_err_t esp_ota_begin(const esp_partition_t* partition, size_t size, esp_ota_handle_t* handle) {

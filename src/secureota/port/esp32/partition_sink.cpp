@@ -36,8 +36,13 @@ Error PartitionSink::open(ImageKind kind, size_t size) {
     return Error::FlashOpenFailed;
   }
   // The spare partition may be the one that boots next, if nobody restarted after the last update.
-  if (esp_ota_get_boot_partition() != running && esp_ota_set_boot_partition(running) != ESP_OK) {
-    return Error::FlashOpenFailed;
+  if (esp_ota_get_boot_partition() != running) {
+    if (esp_ota_set_boot_partition(running) != ESP_OK) {
+      return Error::FlashOpenFailed;
+    }
+    // ESP-IDF puts on trial what it is told to boot, and this image has been confirmed: while it is
+    // not, there are no updates. Of a factory image there is no state, and nothing to take back.
+    (void)esp_ota_mark_app_valid_cancel_rollback();
   }
   size_ = size;
   written_ = 0;
