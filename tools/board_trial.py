@@ -5,8 +5,8 @@ r"""Try a real board for the first time, and write down what it did (docs/on-har
         --flash-command "..." --power-off-command "..." --power-on-command "..."
 
 Flashes the first image, updates to the second, shows the board what it must refuse, cuts its power
-again and again, and writes DIR/report.md and DIR/report.json.  Exit status: 0 all was as it should
-be, 1 something was not, 2 it could not be tried to the end.
+again and again, and writes DIR/report.md and DIR/report.json.  An update that fails ends it.  Exit
+status: 0 all was as it should be, 1 something was not, 2 it could not be tried.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from platformio_secureota.identity import SigningIdentity
 
-STATUS = 1.0
+STATUS = 0.5
 """Seconds for one answer about what runs."""
 OFF = 1.0
 """Seconds without power, so that nothing lives on what is left in a capacitor."""
@@ -93,17 +93,23 @@ class Trial:
         """Try everything; raises where that is not possible."""
         try:
             self._step("flash the first image", "it runs the first image", self._flash)
+            if not self._report.steps[-1].good:
+                raise Unusable(Reason.NoAnswer, "without its first image there is nothing to try")
             self._step("a stranger's signature", "refused, nothing changed", self._stranger)
             self._step("a byte changed on the way", "refused, nothing changed", self._damage)
             self._step("update", "it runs the second image, confirmed", self._update)
-            self._step("the same again", "accepted, nothing changed", self._again)
-            self._step("an older token", "refused: OlderThanFloor", self._older)
-            if self._options.power_off_command:
-                self._cuts()
-            self._report.complete = True
+            if self._report.steps[-1].good:
+                self._after_an_update()
+                self._report.complete = True
         finally:
             self._report.write(self._options.report)
         return self._report
+
+    def _after_an_update(self) -> None:
+        self._step("the same again", "accepted, nothing changed", self._again)
+        self._step("an older token", "refused: OlderThanFloor", self._older)
+        if self._options.power_off_command:
+            self._cuts()
 
     def _cuts(self) -> None:
         count = self._options.cuts
@@ -127,8 +133,6 @@ class Trial:
         self._report.write(self._options.report)
         sys.stdout.write(f"{step.line}\n")
         sys.stdout.flush()
-        if len(self._report.steps) == 1 and not good:
-            raise Unusable(Reason.NoAnswer, "without its first image there is nothing to try")
 
     # -- the steps: each returns what it saw ------------------------------------------------------
 
