@@ -68,8 +68,9 @@ def compose(backup: Backup, *, printed: dt.datetime) -> Sheet:
     start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     facts = (
         ("Name", _latin(describe(certificate))),
-        ("Key", f"{kind(certificate)}, fingerprint (SHA-256 of SubjectPublicKeyInfo):"),
-        ("", spaced(backup.fingerprint)),
+        ("Key", kind(certificate)),
+        # Behind a label: text that begins with c and digits would be read as a line of the sheet.
+        ("Fingerprint", spaced(backup.fingerprint)),
         ("Valid", f"{start:%Y-%m-%d} to {end:%Y-%m-%d}"),
         ("Printed", f"{printed:%Y-%m-%d}"),
         ("Protection", _PROTECTION[backup.encrypted]),
@@ -134,7 +135,10 @@ _STEPS = (
         "The lines K are the secret. The lines C are needed only if the project's "
         "secureota/anchor.pem is lost; in the project's folder, the command finds it."
     ),
-    "Compare the fingerprint with the one above. The next build signs with this key.",
+    (
+        "Compare the fingerprint, the SHA-256 of the key's SubjectPublicKeyInfo, with the one "
+        "above. The next build signs with this key."
+    ),
     (
         "Should the tool be gone: leave line K000 out, take away the first and the last four "
         "characters of every other line K, and put the rest together. This is base32 in "

@@ -72,6 +72,7 @@ def is_listed(name: str, mutant: Mutant) -> bool:
     )
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", TOKENS)
 def test_every_small_change(name: str, report_line: Callable[[str], None]) -> None:
     token, anchors = load(name)

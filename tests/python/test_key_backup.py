@@ -20,7 +20,7 @@ from platformio_secureota.paper import armour
 from platformio_secureota.pio import project_key
 
 needs_zbar = pytest.mark.skipif(
-    shutil.which("zbarimg") is None, reason="zbarimg is not here (tools/setup.py paper brings it)"
+    shutil.which("zbarimg") is None, reason="zbarimg is not here (tools/setup.py test brings it)"
 )
 
 

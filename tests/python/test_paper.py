@@ -28,10 +28,10 @@ PRINTED = dt.datetime(2026, 11, 23, tzinfo=dt.timezone.utc)
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 needs_zbar = pytest.mark.skipif(
-    shutil.which("zbarimg") is None, reason="zbarimg is not here (tools/setup.py paper brings it)"
+    shutil.which("zbarimg") is None, reason="zbarimg is not here (tools/setup.py test brings it)"
 )
 needs_poppler = pytest.mark.skipif(
-    shutil.which("pdftoppm") is None, reason="pdftoppm is not here (tools/setup.py paper brings it)"
+    shutil.which("pdftoppm") is None, reason="pdftoppm is not here (tools/setup.py test brings it)"
 )
 
 parts = st.sampled_from([armour.KEY, armour.CERTIFICATES])
@@ -254,6 +254,17 @@ def test_the_sheet_says_what_it_is(tmp_path: Path, passphrase: bytes | None) -> 
     reader = armour.Reader()
     assert reader.feed(words) == ""
     assert backup.is_encrypted(reader.data(armour.KEY)) == bool(passphrase)
+
+
+def test_a_fingerprint_is_never_taken_for_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    identity = pki.generate(name="c")
+    while not re.match("c[0-9]{3}", identity.fingerprint):
+        identity = pki.generate(name="c")
+    pki.write_pem(path, identity)
+    reader = armour.Reader()
+    assert reader.feed(text.write(composed(path)).decode()) == ""
+    assert backup.split_certificates(reader.data(armour.CERTIFICATES))
 
 
 def test_a_name_that_fonts_do_not_have_is_spelt(tmp_path: Path) -> None:
