@@ -134,7 +134,7 @@ bool SecureWebUpdateClass::serve() {
   const bool taken = read();
   const uint32_t now = secureota::port().milliseconds();
   receiver_.tick(now);
-  flush();
+  flush(now);
   if (receiver_.answered() && !said_ && receiver_.output().empty()) {
     said_ = true;
     saidAt_ = now;
@@ -159,13 +159,14 @@ bool SecureWebUpdateClass::read() {
   return size != 0;
 }
 
-void SecureWebUpdateClass::flush() {
+// `now` as it is judged by afterwards: a byte must not have gone out later than that.
+void SecureWebUpdateClass::flush(uint32_t now) {
   for (;;) {
     const size_t size = visitor_.write(receiver_.output());
     if (size == 0) {
       return;
     }
-    lastByte_ = secureota::port().milliseconds();
+    lastByte_ = now;
     receiver_.sent(size);
   }
 }

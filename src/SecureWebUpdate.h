@@ -55,7 +55,7 @@ class SecureWebUpdateClass {
   void greet();
   bool serve();
   bool read();
-  void flush();
+  void flush(uint32_t now);
   void leave();
   bool isOver(uint32_t now);
 
