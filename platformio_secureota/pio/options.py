@@ -16,7 +16,7 @@ from platformio_secureota import key_source
 from platformio_secureota.errors import Reason, Unusable
 from platformio_secureota.manifest import ImageKind, Manifest
 from platformio_secureota.names import printable
-from platformio_secureota.tsa.local import check_policy
+from platformio_secureota.tsa.local import CERTIFICATE_CHOICES, check_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,7 @@ NAMES = (
     "tsa_url",
     "tsa_ca_file",
     "signing_key",
+    "certs",
     "trust_anchors",
     "policy",
     "required_policy",
@@ -51,6 +52,8 @@ class Options:
     tsa_ca_file: Path | None = None
     """CA certificates of their TLS."""
     signing_key: KeySource | None = None
+    certs: str = CERTIFICATE_CHOICES[0]
+    """Certificates that a key puts into its tokens."""
     trust_anchors: tuple[Path, ...] = ()
     policy: str = ""
     """Asked of the signer, dotted."""
@@ -88,6 +91,7 @@ def parse(raw: Mapping[str, str], *, project: Path) -> Options:
         signing_key=_key_source(values["signing_key"], project)
         if "signing_key" in values
         else None,
+        certs=values.get("certs", CERTIFICATE_CHOICES[0]),
         trust_anchors=tuple(_path(word, project) for word in _words(values, "trust_anchors")),
         policy=values.get("policy", ""),
         required_policies=_words(values, "required_policy"),
@@ -107,6 +111,7 @@ def _check(options: Options) -> None:
         _check_url(url)
     if options.tsa_ca_file is not None and not options.tsa_urls:
         raise _bad("tsa_ca_file", f"needs {PREFIX}tsa_url beside it")
+    _check_certs(options)
     if options.tsa_urls:
         if options.signing_key is not None:
             raise _bad("tsa_url", "and signing_key are both set: one of them signs")
@@ -137,6 +142,13 @@ def _check_manifest(options: Options) -> None:
             Manifest(ImageKind.APPLICATION, **values)
         except ValueError as cause:
             raise _bad(name, f"can't be taken: {cause}") from cause
+
+
+def _check_certs(options: Options) -> None:
+    if options.certs not in CERTIFICATE_CHOICES:
+        raise _bad("certs", f"is none of {', '.join(CERTIFICATE_CHOICES)}")
+    if options.tsa_urls and options.certs != CERTIFICATE_CHOICES[0]:
+        raise _bad("certs", "is for a key: an authority decides which certificates it sends")
 
 
 def _check_url(url: str) -> None:

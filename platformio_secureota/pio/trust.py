@@ -72,7 +72,12 @@ def tsa(options: Options, *, project: Path) -> Tsa:
         name = _project_key(options, project, may_make_key=False).key_here()
     if isinstance(name, Path):
         console.warn_if_exposed(name)
-    return local_tsa(name, passphrase=console.key_passphrase(), access=console.token_access())
+    return local_tsa(
+        name,
+        passphrase=console.key_passphrase(),
+        access=console.token_access(),
+        certs=options.certs,
+    )
 
 
 def _project_key(options: Options, project: Path, *, may_make_key: bool) -> project_key.ProjectKey:

@@ -413,6 +413,14 @@ def test_a_token_that_is_larger_than_the_devices_buffer_is_warned_about(keyed: N
     assert "the device has room for 600" in small.run().ok().output
 
 
+def test_a_token_without_certificates(keyed: NewProject) -> None:
+    project = keyed("espressif32", "custom_secureota_certs = none")
+    project.run().ok()
+    key = project.folder.parent / "key.pem"
+    assert accepted_anchor(project, key)
+    assert read_anchors(key)[0].certificate.der not in project.token.read_bytes()
+
+
 def test_several_authorities_and_the_second_answers(
     new_project: NewProject, tmp_path: Path
 ) -> None:

@@ -107,6 +107,15 @@ def test_a_policy_that_the_device_would_refuse() -> None:
     assert "policy" in complaint(policy="1.2.3", required_policy="1.2.4").detail
 
 
+def test_certificates_of_the_token() -> None:
+    assert [parse(**raw).certs for raw in ({}, {"certs": "none"})] == ["all", "none"]
+    assert "all, signer, none" in complaint(certs="some").detail
+    assert (
+        "certs"
+        in complaint(certs="none", tsa_url="https://a.example/", trust_anchors="a.pem").detail
+    )
+
+
 def test_several_authorities_in_their_order() -> None:
     urls = ("https://b.example/", "http://a.example:8080/x")
     assert parse(tsa_url=f"\n  {urls[0]}\n  {urls[1]}", trust_anchors="a.pem").tsa_urls == urls
