@@ -64,7 +64,7 @@ def test_http_update(core: Path, tmp_path: Path) -> None:
         device = EmulatedDevice(
             tmp_path / "flash",
             "--flash",
-            program=project.image,
+            program=project.covered,  # what was signed: the server has nothing new
             environment={"UPDATE_URL": f"{url}/{project.signed.name}"},
         )
         with device:

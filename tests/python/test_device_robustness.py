@@ -84,6 +84,7 @@ def test_others_during_an_upload(device: EmulatedDevice, running: bytes, *, dire
     with Host(device) as host, Host(device) as same, Host(device, ELSEWHERE) as other:
         with begin(host, running, direct=direct) as connection:
             connection.sendall(running[:half])
+            assert connection.recv(1)  # it has counted some: the connection is taken
             for stranger in (same, other):
                 for keys in ("", " direct=1"):
                     answer = stranger.ask(stranger.invitation(running, keys))
