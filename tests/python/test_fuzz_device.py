@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 
-SECONDS = 15
+SECONDS = 8
 """For each program."""
 
 
