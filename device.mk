@@ -53,9 +53,9 @@ $(DEVICE_RUNS): run/%: build/%
 # What is compiled and not run: the library as newer cores compile it, and the port to the chip and
 # its sketches against declarations of the two Arduino cores that are supported.
 ESP32_DECLARATIONS := tests/device/arduino-esp32-declarations
+ESP32_SHARED := socket sockets tcp_stream overlapped_sink partition_writer filesystem_sink
 ESP32_SOURCES := $(DEVICE_CORE) $(wildcard src/*.cpp src/secureota/port/esp32/*.cpp \
-  src/secureota/port/posix/sockets.cpp src/secureota/port/posix/tcp_stream.cpp \
-  src/secureota/port/posix/overlapped_sink.cpp $(foreach sketch,BasicSecureOTA SecureOTA-PublicTSA HTTPUpdate WebUpdate,examples/$(sketch)/src/*.cpp))
+  $(ESP32_SHARED:%=src/secureota/port/posix/%.cpp) $(foreach sketch,BasicSecureOTA SecureOTA-PublicTSA HTTPUpdate WebUpdate,examples/$(sketch)/src/*.cpp))
 ESP32_FLAGS := -DESP32 -DARDUINO=10819 -DARDUINO_ARCH_ESP32
 
 # $(1): name, $(2): standard, $(3): sources, $(4): more flags

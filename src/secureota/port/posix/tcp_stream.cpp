@@ -3,23 +3,18 @@
 #if defined(ARDUINO_ARCH_ESP32) || defined(SECUREOTA_PORT_POSIX)
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/select.h>
 #include <sys/time.h>
-#include <unistd.h>
 #if defined(ARDUINO_ARCH_ESP32)
 #include <lwip/netdb.h>
-#include <lwip/sockets.h>
 #else
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #endif
 
 #include "../../port.h"
+#include "socket.h"
 
 namespace secureota {
 namespace {
@@ -32,22 +27,6 @@ const int kSendFlags = 0;
 
 // Connections that may wait until they are accepted: a browser opens more than it needs.
 const int kBacklog = 4;
-
-bool wouldBlock(int error) {
-  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
-}
-
-// Non-blocking, and not handed on to the image that is executed next.
-void prepareSocket(int fd) {
-  (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
-#if defined(FD_CLOEXEC) && !defined(ARDUINO)
-  (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
-#endif
-#if defined(SO_NOSIGPIPE)
-  const int on = 1;
-  (void)::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
-#endif
-}
 
 bool resolve(const char* host, uint16_t port, sockaddr_in* out) {
   addrinfo hints;
@@ -76,11 +55,10 @@ bool TcpStream::connect(const char* host, uint16_t port) {
   if (!resolve(host, port, &peer)) {
     return false;
   }
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  const int fd = openSocket(SOCK_STREAM);
   if (fd < 0) {
     return false;
   }
-  prepareSocket(fd);
   use(fd);
   if ((::connect(fd_, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) != 0 &&
        errno != EINPROGRESS) ||
@@ -147,10 +125,7 @@ void TcpStream::endWriting() {
 }
 
 void TcpStream::close() {
-  if (fd_ >= 0) {
-    (void)::close(fd_);
-  }
-  fd_ = -1;
+  closeSocket(&fd_);
   ended_ = true;
 }
 
@@ -159,34 +134,23 @@ void TcpStream::close() {
 
 uint16_t TcpListener::listen(uint32_t address, uint16_t port) {
   stop();
-  fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
+  fd_ = openSocket(SOCK_STREAM);
   if (fd_ < 0) {
     return 0;
   }
-  prepareSocket(fd_);
   // The last visitor's connection may still be dying on this port.
   const int on = 1;
   (void)::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in local;
-  memset(&local, 0, sizeof local);
-  local.sin_family = AF_INET;
-  local.sin_port = htons(port);
-  local.sin_addr.s_addr = address;
-  socklen_t size = sizeof local;
-  if (::bind(fd_, reinterpret_cast<sockaddr*>(&local), size) != 0 ||
-      ::getsockname(fd_, reinterpret_cast<sockaddr*>(&local), &size) != 0 ||
-      ::listen(fd_, kBacklog) != 0) {
+  const uint16_t bound = bindSocket(fd_, address, port);
+  if (bound == 0 || ::listen(fd_, kBacklog) != 0) {
     stop();
     return 0;
   }
-  return ntohs(local.sin_port);
+  return bound;
 }
 
 void TcpListener::stop() {
-  if (fd_ >= 0) {
-    (void)::close(fd_);
-    fd_ = -1;
-  }
+  closeSocket(&fd_);
 }
 
 bool TcpListener::accept(TcpStream* stream, Endpoint* from) {
@@ -202,9 +166,7 @@ bool TcpListener::accept(TcpStream* stream, Endpoint* from) {
   }
   prepareSocket(fd);
   stream->use(fd);
-  memcpy(from->address, &peer.sin_addr.s_addr, 4);
-  from->addressSize = 4;
-  from->port = ntohs(peer.sin_port);
+  *from = toEndpoint(peer);
   return true;
 }
 
